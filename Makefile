@@ -1,0 +1,54 @@
+# Every task of the project. `make demo` and `make test` install what they need into .venv and nowhere else.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := demo
+
+.PHONY: help demo test test-slow check lint types bench constraints clean
+help:  ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+$(VENV)/base: constraints/base.txt constraints/build.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Gauger needs Python 3.11 or newer; set PYTHON=/path/to/python3"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints/base.txt -r constraints/build.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(VENV)/dev: $(VENV)/base constraints/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints/dev.txt
+	touch $@
+
+demo: $(VENV)/base  ## simulate five weeks of traffic, scan it, show the findings
+	$(BIN)/python examples/demo.py --out $(DEMO)
+
+test: check  ## everything that must pass: lint, types, layers and the tests
+	tests/install_system_packages
+	$(BIN)/python -m pytest -n 2 -m "not slow" -q
+
+test-slow: $(VENV)/dev  ## the slow tests
+	$(BIN)/python -m pytest -m slow -q
+
+check: lint types  ## lint, types and layers
+
+lint: $(VENV)/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/codespell src tests docs benchmarks examples README.md
+	$(BIN)/lint-imports --no-cache
+
+types: $(VENV)/dev
+	$(BIN)/mypy
+
+bench: $(VENV)/dev  ## every benchmark, printed and recorded in benchmarks/results
+	$(BIN)/python -m benchmarks
+
+constraints:  ## write the pinned, hashed requirements anew (needs uv)
+	uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o constraints/base.txt
+	uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --group dev -c constraints/base.txt -o constraints/dev.txt
+	uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --group build --no-deps -c constraints/dev.txt -o constraints/build.txt
+
+clean:  ## remove what the other tasks made
+	rm -rf $(VENV) $(DEMO) .pytest_cache .mypy_cache .ruff_cache .hypothesis

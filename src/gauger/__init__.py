@@ -1,0 +1,1 @@
+"""Gauger finds distillation campaigns in model API logs, with a stated false-alarm rate."""

@@ -1,0 +1,1 @@
+"""Campaigns: grouping, calibration, membership, tracking, and the dossier of a finding."""

@@ -1,0 +1,1 @@
+"""Evidence: one file per channel; every channel states its null."""

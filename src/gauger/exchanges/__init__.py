@@ -1,0 +1,1 @@
+"""Exchanges: the canonical schema, its validation, and pseudonyms."""

@@ -1,0 +1,1 @@
+"""Lab: simulated traffic with the truth beside it."""

@@ -1,0 +1,1 @@
+"""Report: a finding as a person reads it."""

@@ -1,0 +1,61 @@
+"""Frozen settings. They read nothing themselves: the command line gathers file, environment and flags."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SketchSettings(_Frozen):
+    """How a text becomes a sketch (design §5). Sketches made under other settings cannot be compared."""
+
+    shingle_words: Literal[4] = 4
+    max_words: int = Field(default=220, ge=16, le=2_000, description="words of a text that are shingled")
+    sampling: Literal[1, 2] = Field(default=1, description="keep one shingle in this many, chosen by its hash")
+
+
+class WindowSettings(_Frozen):
+    """Which stretch is tested and against what (detection.md §4)."""
+
+    tested_days: float | None = Field(default=None, gt=0, description="tested stretch; default: the last 7 days, or the last quarter of a shorter log")
+    window_days: float | None = Field(default=None, gt=0, description="length of a window; default: the tested stretch")
+    look_back_windows: int = Field(default=2, ge=1, description="look-back before every window, in windows")
+    target: Share = Field(default=0.05, description="false-alarm target per scan, all windows, scales and paths together")
+
+
+class CoreSettings(_Frozen):
+    """Template cores (detection.md §6 A)."""
+
+    min_principals: int = Field(default=4, ge=3, description="principals that must share a core before it is a candidate")
+    min_shingles: int = Field(default=4, ge=2, description="shingles a core must hold at sampling 1")
+    max_look_back_principals: int = Field(default=1, ge=0, description="a shingle seen in more principals than this in the look-back is not novel")
+    jaccard: Share = Field(default=0.5, description="shingles join a core when their sets of items overlap by this much")
+
+
+class ConditionalSettings(_Frozen):
+    """Tests of a candidate's payment, network and timing (detection.md §4)."""
+
+    max_candidates: int = Field(default=20, ge=1, description="candidates tested per path, the best by content")
+    permutations: int = Field(default=9_999, ge=99)
+
+
+class Settings(_Frozen):
+    """Everything that changes a result. Two scans with equal settings, rows, seed, `now` and key agree byte for byte."""
+
+    seed: int = Field(default=1, ge=0)
+    sketch: SketchSettings = SketchSettings()
+    windows: WindowSettings = WindowSettings()
+    core: CoreSettings = CoreSettings()
+    conditional: ConditionalSettings = ConditionalSettings()
+    threads: int = Field(default=0, ge=0, description="0: one per core")
+    max_bad: float = Field(default=0.01, ge=0, le=1, description="share of rows that may be bad")
+    max_record_bytes: int = Field(default=64 * 1024 * 1024, ge=1024)
+    account_fields: tuple[str, ...] = Field(
+        default=("user_api_key_user_id", "user_api_key_team_id", "user_api_key_hash"),
+        description="LiteLLM: the account is the first of these that is not empty",
+    )

@@ -1,0 +1,56 @@
+"""The columns that a sketch adds to an exchange, and the table of parts that many exchanges repeat."""
+
+from typing import Final
+
+import pyarrow as pa
+
+from gauger.exchanges.schema import EXCHANGE_SCHEMA
+
+#: Kinds of intent, in the order of the `intents` column. The last one absorbs the rest.
+INTENTS: Final = (
+    "reasoning_elicitation",
+    "grading",
+    "data_generation",
+    "tool_traces",
+    "coding",
+    "censorship_safe_rewriting",
+    "trace_cleaning",
+)
+
+N_BANDS: Final = 8
+N_PROJECTION: Final = 64
+
+SKETCH_COLUMNS: Final = (
+    # Distinct keyed 4-gram hashes of the user turn, in order of first occurrence, without the parts below.
+    pa.field("shingles", pa.list_(pa.int64()), nullable=False),
+    # Keyed 128-bit hash of the whole normalised user turn: which slot fill it is.
+    pa.field("turn_hash_high", pa.int64(), nullable=False),
+    pa.field("turn_hash_low", pa.int64(), nullable=False),
+    pa.field("skeleton", pa.int64(), nullable=False),
+    pa.field("bands", pa.list_(pa.int64(), N_BANDS), nullable=False),
+    pa.field("projection", pa.binary(N_PROJECTION), nullable=False),  # 64 signed bytes
+    pa.field("intents", pa.list_(pa.float32(), len(INTENTS)), nullable=False),
+    pa.field("n_words", pa.int32(), nullable=False),
+    # Keyed ids of the system prompt and of the tool schema; 0 where there is none. They point into PART_SCHEMA.
+    pa.field("system_part", pa.int64(), nullable=False),
+    pa.field("tool_part", pa.int64(), nullable=False),
+    # Turns of one conversation share `root`; only the first turn is an item of its own.
+    pa.field("root", pa.int64(), nullable=False),
+    pa.field("is_first_turn", pa.bool_(), nullable=False),
+    # Keyed 128-bit digest of every edge column but source_file and source_row: equal content, equal digest.
+    pa.field("digest_high", pa.int64(), nullable=False),
+    pa.field("digest_low", pa.int64(), nullable=False),
+)
+
+SKETCH_SCHEMA: Final = pa.schema([*EXCHANGE_SCHEMA, *SKETCH_COLUMNS])
+
+#: System prompts and tool schemas, sketched once each: `kind` is "system_prompt" or "tool_schema".
+PART_SCHEMA: Final = pa.schema(
+    [
+        pa.field("part", pa.int64(), nullable=False),
+        pa.field("kind", pa.string(), nullable=False),
+        pa.field("shingles", pa.list_(pa.int64()), nullable=False),
+        pa.field("skeleton", pa.int64(), nullable=False),
+        pa.field("n_words", pa.int32(), nullable=False),
+    ]
+)

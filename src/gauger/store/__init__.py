@@ -1,0 +1,1 @@
+"""Store: the workspace on disk and its state."""
