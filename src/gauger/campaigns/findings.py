@@ -3,9 +3,28 @@
 Unknown is null, never absent. Times are RFC 3339 in UTC, written by whoever fills the record.
 """
 
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
+
+from gauger.evidence.records import Evidence, Fact
+
+__all__ = [
+    "CAPABILITIES",
+    "FAMILIES",
+    "BenignExplanation",
+    "Calibration",
+    "ChannelOff",
+    "Cleared",
+    "Evidence",
+    "Fact",
+    "Family",
+    "Finding",
+    "Findings",
+    "Input",
+    "Member",
+    "Verdict",
+]
 
 Family = Literal["text", "timing", "identity", "infrastructure"]
 Verdict = Literal["observed", "supported", "campaign"]
@@ -27,26 +46,7 @@ class _Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     pass
 
 
-class Fact(_Record):
-    """One observed fact: a stable code, the sentence a person reads, and the numbers in it."""
-
-    code: str
-    text: str
-    values: dict[str, Any]
-
-
-class Evidence(_Record):
-    """What one channel says of one finding. `p_value` is null where the channel states none; `null` says what it tests."""
-
-    channel: str
-    family: str
-    applicable: bool
-    p_value: float | None
-    null: str
-    facts: list[Fact]
-
-
-class Member(_Record):
+class Member(_Record, frozen=True):
     """An account of a finding: membership and share are two numbers, each with its 95 % interval."""
 
     account_id: str
@@ -60,7 +60,7 @@ class Member(_Record):
     n_exchanges: int
 
 
-class BenignExplanation(_Record):
+class BenignExplanation(_Record, frozen=True):
     """An innocent explanation: whether it was tested, and what came out."""
 
     code: str
@@ -68,7 +68,7 @@ class BenignExplanation(_Record):
     outcome: str
 
 
-class Finding(_Record):
+class Finding(_Record, frozen=True):
     """A candidate with its verdict."""
 
     finding_id: str
@@ -90,7 +90,7 @@ class Finding(_Record):
     benign_explanations: list[BenignExplanation]
 
 
-class Cleared(_Record):
+class Cleared(_Record, frozen=True):
     """A group that looked like one operator and is not one: people were found behind it. It names no account."""
 
     first_seen: str
@@ -102,14 +102,14 @@ class Cleared(_Record):
     evidence: list[Evidence]
 
 
-class ChannelOff(_Record):
+class ChannelOff(_Record, frozen=True):
     """A channel that could not run, and why."""
 
     channel: str
     reason: str
 
 
-class Input(_Record):
+class Input(_Record, frozen=True):
     """What was read and which stretch was tested."""
 
     exchanges: int
@@ -125,7 +125,7 @@ class Input(_Record):
     channels_off: list[ChannelOff]
 
 
-class Calibration(_Record):
+class Calibration(_Record, frozen=True):
     """How the verdicts were certified, or that they were not."""
 
     method: str
@@ -137,7 +137,7 @@ class Calibration(_Record):
     statement: str
 
 
-class Findings(_Record):
+class Findings(_Record, frozen=True):
     """The whole document."""
 
     schema: Literal["gauger/findings/1"]

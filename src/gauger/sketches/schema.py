@@ -21,6 +21,8 @@ N_BANDS: Final = 8
 N_PROJECTION: Final = 64
 
 SKETCH_COLUMNS: Final = (
+    # occurred_at as int64 microseconds since the epoch: engines compare times as integers, where they agree exactly.
+    pa.field("occurred_us", pa.int64(), nullable=False),
     # Distinct keyed 4-gram hashes of the user turn, in order of first occurrence, without the parts below.
     pa.field("shingles", pa.list_(pa.int64()), nullable=False),
     # Keyed 128-bit hash of the whole normalised user turn: which slot fill it is.

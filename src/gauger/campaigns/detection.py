@@ -1,0 +1,134 @@
+"""The procedure that is run alike on every window, history or tested: content alone chooses the candidates."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gauger.campaigns.candidates import Candidate, group_cores, without_repeats
+from gauger.campaigns.windows import Window
+from gauger.evidence.items import Items
+from gauger.evidence.mining import Core, Postings, mine_cores
+from gauger.evidence.personhood import Personhood, personhood
+from gauger.settings import CoreSettings
+
+Codes = NDArray[np.int32]
+Ints = NDArray[np.int64]
+
+#: Candidates per path that are put to the personhood test, the strongest first.
+MAX_GATED = 60
+#: Draws of the personhood test.
+GATE_PERMUTATIONS = 999
+#: Below this share of unique fills a group has no list behind it: it is one text that many sent.
+MIN_UNIQUE_SHARE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class SharedText:
+    """The shared shingles of one part of the exchanges in a window.
+
+    Attributes
+    ----------
+    part
+        "user_prompt", "system_prompt" or "tool_schema".
+    postings
+        For user turns an item is a window item; for the other parts an item is a (part, principal) use.
+    n_before
+        int64[k], principals that held each shingle in the look-back.
+    use_part
+        int64[n_uses], the part of each use; None for user turns.
+    """
+
+    part: str
+    postings: Postings
+    n_before: Ints
+    use_part: Ints | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WindowData:
+    """What the engine fetched of one window."""
+
+    window: Window
+    items: Items
+    texts: tuple[SharedText, ...]
+
+    @property
+    def n_principals(self) -> int:
+        """Principals active in the window."""
+        return len(np.unique(self.items.principal))
+
+
+@dataclass(frozen=True, slots=True)
+class Gated:
+    """A candidate with its personhood tests, near-repeats removed and kept."""
+
+    candidate: Candidate
+    removed: Personhood
+    kept: Personhood
+
+
+def _subset(postings: Postings, chosen: NDArray[np.bool_]) -> Postings:
+    """Return the postings of the chosen shingles, coded anew."""
+    code = np.cumsum(chosen) - 1
+    inside = chosen[postings.code]
+    return Postings(
+        item=postings.item[inside],
+        code=code[postings.code[inside]].astype(np.int32),
+        shingles=postings.shingles[chosen],
+        principal=postings.principal,
+    )
+
+
+def _items_of_uses(core: Core, text: SharedText, items: Items) -> Core:
+    """Return a core of uses as a core of window items."""
+    assert text.use_part is not None
+    column = items.system_part if text.part == "system_prompt" else items.tool_part
+    parts = np.unique(text.use_part[core.items])
+    return Core(part=core.part, shingles=core.shingles, items=np.flatnonzero(np.isin(column, parts)).astype(np.int32))
+
+
+def _cores(data: WindowData, settings: CoreSettings, *, novel: bool) -> list[Core]:
+    cores: list[Core] = []
+    for text in data.texts:
+        chosen = text.n_before <= settings.max_look_back_principals if novel else np.ones(len(text.n_before), np.bool_)
+        found = mine_cores(
+            _subset(text.postings, chosen),
+            part=text.part,
+            min_shingles=settings.min_shingles,
+            min_principals=settings.min_principals,
+            jaccard=settings.jaccard,
+        )
+        cores += found if text.use_part is None else [_items_of_uses(core, text, data.items) for core in found]
+    return cores
+
+
+def candidates(data: WindowData, settings: CoreSettings, *, path: str) -> list[Candidate]:
+    """Return the candidates of one path ("novel" or "cold"), the strongest first."""
+    cores = _cores(data, settings, novel=path == "novel")
+    found = group_cores(cores, data.items, path=path, n_principals=data.n_principals)
+    return [candidate for candidate in found if candidate.strength.unique_share >= MIN_UNIQUE_SHARE]
+
+
+def gate(found: Sequence[Candidate], items: Items, *, seed: int) -> list[Gated]:
+    """Return the strongest candidates with their personhood tests."""
+    gated = []
+    for candidate in found[:MAX_GATED]:
+        rng = np.random.default_rng([seed, 1, int(candidate.items[0]), len(candidate.items)])
+        removed, kept = personhood(items.take(candidate.items), permutations=GATE_PERMUTATIONS, rng=rng)
+        gated.append(Gated(candidate=candidate, removed=removed, kept=kept))
+    return gated
+
+
+def novel_scores(data: WindowData, settings: CoreSettings, *, seed: int) -> list[float]:
+    """Return the scores of a history window's uncleared candidates on the novelty path, the largest first."""
+    gated = gate(candidates(data, settings, path="novel"), data.items, seed=seed)
+    return [one.candidate.strength.score for one in gated if not one.removed.clears]
+
+
+def both_paths(data: WindowData, settings: CoreSettings, *, seed: int) -> list[Gated]:
+    """Return the tested window's candidates of the novelty path, then of the cold-start path, without repeats."""
+    novel = candidates(data, settings, path="novel")
+    cold = without_repeats(novel, candidates(data, settings, path="cold"))
+    return gate(novel, data.items, seed=seed) + gate(cold, data.items, seed=seed)

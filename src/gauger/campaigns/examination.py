@@ -1,0 +1,182 @@
+"""Candidates, chosen by content alone, are put to the conditional tests and judged."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gauger.campaigns.calibration import Split, benjamini_hochberg, conformal_p_value, holm
+from gauger.campaigns.candidates import Candidate
+from gauger.campaigns.detection import Gated
+from gauger.campaigns.verdicts import Judgement, explanations, judge
+from gauger.evidence.channel import Channel, Group, Population
+from gauger.evidence.items import Items
+from gauger.evidence.openness import open_share
+from gauger.evidence.personhood import personhood_evidence
+from gauger.evidence.records import Evidence
+
+#: Weight of a decade of conditional evidence in the rank, in units of content score relative to the group's own.
+DECADE_WEIGHT = 0.5
+OPENNESS_KINDS = ("payment", "network")
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A candidate with everything that was tested, and the verdict.
+
+    Attributes
+    ----------
+    window_p_value
+        Rank of its score among the maxima of the history windows; None on the cold-start path.
+    finding_p_value, q_value
+        Rank among all candidates of the history windows, and its Benjamini-Hochberg q-value; None on the cold path.
+    rank_score
+        Orders the findings; certifies nothing.
+    """
+
+    gated: Gated
+    group: Group
+    evidence: tuple[Evidence, ...]
+    adjusted: Mapping[str, float]
+    window_p_value: float | None
+    finding_p_value: float | None
+    q_value: float | None
+    rank_score: float
+    judgement: Judgement
+
+    @property
+    def candidate(self) -> Candidate:
+        """The candidate."""
+        return self.gated.candidate
+
+
+def choose(gated: Sequence[Gated], *, max_candidates: int) -> tuple[list[Gated], list[Gated]]:
+    """Return the candidates to test, at most `max_candidates` of each path, and those that personhood cleared."""
+    open_ = [one for one in gated if not one.removed.clears]
+    chosen = []
+    for path in ("novel", "cold"):
+        chosen += [one for one in open_ if one.candidate.path == path][:max_candidates]
+    return chosen, [one for one in gated if one.removed.clears]
+
+
+def _rank_score(candidate: Candidate, adjusted: Mapping[str, float], *, has_power: bool) -> float:
+    decades = sum(min(4.0, -np.log10(p)) for p in adjusted.values() if p < 1)
+    return candidate.strength.score * (1.0 if has_power else 0.5) * (1 + DECADE_WEIGHT * decades)
+
+
+def examine(
+    chosen: Sequence[Gated],
+    items: Items,
+    population: Population,
+    channels: Mapping[str, Channel],
+    *,
+    history_maxima: Sequence[float],
+    history_scores: Sequence[float],
+    split: Split,
+    seed: int,
+) -> list[Examined]:
+    """Return the examined candidates, the highest rank first.
+
+    Parameters
+    ----------
+    chosen
+        Candidates to test.
+    items
+        The tested window's items.
+    population
+        Everybody active in it.
+    channels
+        The conditional channels.
+    history_maxima, history_scores
+        The procedure's maximum on each history window, and all its candidates' scores.
+    split
+        What each route may spend.
+    seed
+        Seed of the permutations.
+    """
+    groups = [_group(one.candidate, items) for one in chosen]
+    said = [
+        [
+            channel.evaluate(group, population, rng=np.random.default_rng([seed, 2, index, order]))
+            for order, channel in enumerate(channels.values())
+        ]
+        for index, group in enumerate(groups)
+    ]
+    adjusted = _adjust(said, channels)
+    novel = [one.candidate.path == "novel" for one in chosen]
+    scores = [one.candidate.strength.score for one in chosen]
+    window_p = [
+        conformal_p_value(s, history_maxima) if n and history_maxima else None for s, n in zip(scores, novel, strict=True)
+    ]
+    finding_p = [
+        conformal_p_value(s, history_scores) if n and history_maxima else None for s, n in zip(scores, novel, strict=True)
+    ]
+    q_values = _q_values(finding_p)
+    examined = [
+        Examined(
+            gated=chosen[i],
+            group=groups[i],
+            evidence=(personhood_evidence(chosen[i].removed, chosen[i].kept), *said[i]),
+            adjusted=adjusted[i],
+            window_p_value=window_p[i],
+            finding_p_value=finding_p[i],
+            q_value=q_values[i],
+            rank_score=_rank_score(chosen[i].candidate, adjusted[i], has_power=chosen[i].removed.has_power),
+            judgement=judge(
+                said[i],
+                adjusted[i],
+                conditional_target=split.conditional,
+                window_p_value=window_p[i],
+                window_target=split.window,
+                considered=explanations(
+                    chosen[i].candidate.strength,
+                    len(groups[i].items),
+                    chosen[i].removed,
+                    {kind: _openness(population, kind, groups[i]) for kind in OPENNESS_KINDS},
+                ),
+            ),
+        )
+        for i in range(len(chosen))
+    ]
+    return sorted(examined, key=_order)
+
+
+_VERDICT_ORDER = {"campaign": 0, "supported": 1, "observed": 2}
+
+
+def _order(one: Examined) -> tuple[int, float, list[int]]:
+    return _VERDICT_ORDER[one.judgement.verdict], -one.rank_score, one.candidate.items.tolist()
+
+
+def _group(candidate: Candidate, items: Items) -> Group:
+    taken = items.take(candidate.items)
+    return Group(items=taken, principals=np.unique(taken.principal))
+
+
+def _openness(population: Population, kind: str, group: Group) -> float | None:
+    held = population.holdings.get(kind)
+    return None if held is None else open_share(held, group.principals)
+
+
+def _adjust(said: Sequence[Sequence[Evidence]], channels: Mapping[str, Channel]) -> list[dict[str, float]]:
+    """Return per candidate the Holm-adjusted p-values of its certifying channels, over all candidates and channels."""
+    keys = [
+        (i, one.channel)
+        for i, evidence in enumerate(said)
+        for one in evidence
+        if one.p_value is not None and channels[one.channel].certifies
+    ]
+    raw = {(i, one.channel): one.p_value for i, evidence in enumerate(said) for one in evidence}
+    values = holm([raw[key] or 0.0 for key in keys])
+    adjusted: list[dict[str, float]] = [{} for _ in said]
+    for (i, name), value in zip(keys, values, strict=True):
+        adjusted[i][name] = float(value)
+    return adjusted
+
+
+def _q_values(p_values: Sequence[float | None]) -> list[float | None]:
+    stated = [i for i, p in enumerate(p_values) if p is not None]
+    q_values: list[float | None] = [None] * len(p_values)
+    for i, q in zip(stated, benjamini_hochberg([p for p in p_values if p is not None]), strict=True):
+        q_values[i] = float(q)
+    return q_values

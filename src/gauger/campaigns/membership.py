@@ -1,0 +1,138 @@
+"""Who belongs, and which part of their exchanges does: two numbers, each with its interval.
+
+**Membership** is one less the expected share of accounts that got in by chance. An innocent exchange matches a core by
+chance at a rate q, estimated from near misses (items that hold a quarter to a half of a core). Of N accounts with n_j
+items each, sum_j P(Binomial(n_j, q) >= k) reach k matches by chance; divided by the accounts that do reach k, this is the
+tail-area false inclusion rate at k (Efron, "Large-scale inference", 2010, ch. 2). Its interval is that of q (Jeffreys).
+
+**Share** is estimated on items not used to form the core: an account's items are split in two by turns, the core's
+shingles are chosen anew from each half and matched against the other. With one item there is no other half, hence no share.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import beta, binom
+
+from gauger.evidence.items import Items
+from gauger.evidence.mining import Core, Postings
+
+Codes = NDArray[np.int32]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+INTERVAL = (0.025, 0.975)
+
+
+@dataclass(frozen=True, slots=True)
+class ChanceRate:
+    """Rate at which an innocent item matches by chance, with its 95 % interval."""
+
+    rate: float
+    low: float
+    high: float
+
+
+def jeffreys(hits: Floats, trials: Floats) -> tuple[Floats, Floats]:
+    """Return the 95 % Jeffreys interval of a binomial rate; closed at 0 and 1 when all or none hit."""
+    low = np.where(hits == 0, 0.0, beta.ppf(INTERVAL[0], hits + 0.5, trials - hits + 0.5))
+    high = np.where(hits == trials, 1.0, beta.ppf(INTERVAL[1], hits + 0.5, trials - hits + 0.5))
+    return low, high
+
+
+def chance_rate(near_misses: int, n_items: int) -> ChanceRate:
+    """Return the rate of chance matches from the near misses among `n_items` items outside the group."""
+    low, high = beta.ppf(INTERVAL, near_misses + 0.5, n_items - near_misses + 0.5)
+    return ChanceRate(rate=(near_misses + 0.5) / (n_items + 1), low=float(low), high=float(high))
+
+
+def held_share(postings: Postings, shingles: Ints) -> Floats:
+    """Return float64[n_items], the share of `shingles` that each item holds."""
+    code = np.flatnonzero(np.isin(postings.shingles, shingles))
+    inside = np.isin(postings.code, code)
+    counts = np.bincount(postings.item[inside], minlength=postings.n_items)
+    return counts / max(len(shingles), 1)
+
+
+def count_near_misses(cores: Sequence[Core], postings: Postings, members: Codes) -> int:
+    """Return how many items of other principals hold a quarter to a half of a user-turn core."""
+    outside = ~np.isin(postings.principal, members)
+    near = np.zeros(postings.n_items, np.bool_)
+    for core in cores:
+        if core.part == "user_prompt":
+            share = held_share(postings, core.shingles)
+            near |= (share >= 0.25) & (share < 0.5)  # noqa: PLR2004 - half is a match, a quarter a near miss
+    return int((near & outside).sum())
+
+
+def memberships(matched: Ints, all_trials: Ints, chance: ChanceRate) -> tuple[Floats, Floats, Floats]:
+    """Return membership, low and high for each matched account.
+
+    Parameters
+    ----------
+    matched
+        int64[m], matched items of each account that has any.
+    all_trials
+        int64[N], items of every account in the same stretch.
+    chance
+        Rate of chance matches.
+    """
+    sizes, copies = np.unique(all_trials, return_counts=True)
+    counts = np.sort(matched)
+
+    def false_inclusion(rate: float) -> Floats:
+        levels, inverse = np.unique(matched, return_inverse=True)
+        expected = np.array([(copies * binom.sf(level - 1, sizes, rate)).sum() for level in levels])
+        reached = len(counts) - np.searchsorted(counts, levels)
+        return np.minimum(1.0, expected / reached)[inverse]
+
+    return 1 - false_inclusion(chance.rate), 1 - false_inclusion(chance.high), 1 - false_inclusion(chance.low)
+
+
+def cross_fitted_matches(cores: Sequence[Core], postings: Postings, items: Items, rows: Codes) -> NDArray[np.bool_]:
+    """Return bool[n_items]: items of the group's accounts that match a core formed on the other half.
+
+    Parameters
+    ----------
+    cores
+        The group's cores.
+    postings
+        Shared shingles of the user turns.
+    items
+        The window's items.
+    rows
+        The group's items; cores of system prompts and tool schemas match whole parts and need no other half.
+    """
+    parity = _alternation(items.account)
+    matched = np.zeros(len(items), np.bool_)
+    for core in cores:
+        if core.part != "user_prompt":
+            matched[core.items] = True
+            continue
+        for half in (0, 1):
+            seen = core.items[parity[core.items] == half]
+            fitted = _fitted_shingles(postings, core.shingles, seen)
+            if len(fitted):
+                matched |= (parity != half) & (held_share(postings, fitted) >= 0.5)  # noqa: PLR2004 - as in mining
+    matched &= np.isin(items.account, np.unique(items.account[rows]))
+    return matched
+
+
+def _alternation(account: Codes) -> Ints:
+    """Return 0 or 1 for each item: its turn within its account."""
+    order = np.argsort(account, kind="stable")
+    starts = np.flatnonzero(np.r_[True, np.diff(account[order]) != 0])
+    sizes = np.diff(np.r_[starts, len(order)])
+    rank = np.empty(len(account), np.int64)
+    rank[order] = np.arange(len(order)) - np.repeat(starts, sizes)
+    return rank % 2
+
+
+def _fitted_shingles(postings: Postings, shingles: Ints, seen: Codes) -> Ints:
+    """Return those of `shingles` that stand on at least half of the items `seen`."""
+    inside = np.isin(postings.item, seen)
+    counts = np.bincount(postings.code[inside], minlength=len(postings.shingles))
+    common = np.flatnonzero(2 * counts >= max(len(seen), 1))
+    return np.intersect1d(postings.shingles[common], shingles)

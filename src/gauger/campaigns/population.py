@@ -1,0 +1,120 @@
+"""Everybody active in the tested stretch, as the conditional channels see them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from gauger.evidence.channel import Population
+from gauger.evidence.concentration import Holdings, holdings
+from gauger.evidence.items import HOUR_US
+
+Codes = NDArray[np.int32]
+
+#: Columns of the traces and of the account table that carry tokens, by kind.
+TRACE_TOKENS = {"network": "client_prefix_hash", "reasoning_block": "reasoning_block_hash"}
+
+
+def _token_codes(column: pa.ChunkedArray) -> Codes:
+    """Return a code for each distinct value, -1 for null; codes follow the sorted values."""
+    values = pc.unique(column).drop_null().sort()
+    return pc.fill_null(pc.index_in(column, values), -1).to_numpy().astype(np.int32)
+
+
+def _client(traces: pa.Table) -> pa.ChunkedArray:
+    return pc.coalesce(traces["client_fingerprint"], traces["user_agent"])
+
+
+def _most_used_model(traces: pa.Table, n_principals: int) -> Codes:
+    """Return the code of the model each principal used most; ties go to the first model by name."""
+    model = _token_codes(traces["request_model"])
+    principal = traces["principal"].to_numpy()
+    span = int(model.max(initial=-1)) + 2
+    counts = np.bincount(
+        principal.astype(np.int64) * span + model + 1, weights=traces["n"].to_numpy(), minlength=n_principals * span
+    )
+    return counts.reshape(n_principals, span).argmax(axis=1).astype(np.int32)
+
+
+def _plan(accounts: pa.Table | None, principal_of: Codes, n_principals: int) -> Codes:
+    """Return the code of each principal's plan: the smallest code among its accounts; 0 where unknown."""
+    plan = np.full(n_principals, np.iinfo(np.int32).max, np.int32)
+    if accounts is not None:
+        known = principal_of >= 0
+        np.minimum.at(plan, principal_of[known], _token_codes(accounts["plan"])[known] + 1)
+    plan[plan == np.iinfo(np.int32).max] = 0
+    return plan
+
+
+def _principals_of(accounts: pa.Table, account_ids: Sequence[str], principal_of_account: Codes) -> Codes:
+    """Return the principal of each row of the account table, -1 for accounts that the log does not hold."""
+    position = pc.fill_null(pc.index_in(accounts["account_id"], pa.array(account_ids, pa.string())), -1).to_numpy()
+    return np.where(position >= 0, principal_of_account[position], -1).astype(np.int32)
+
+
+def _account_holdings(column: pa.ChunkedArray, principal_of: Codes, n_principals: int) -> Holdings | None:
+    inside = principal_of >= 0
+    token = _token_codes(column)[inside]
+    return holdings(principal_of[inside], token, n_principals) if (token >= 0).any() else None
+
+
+def build_population(
+    traces: pa.Table,
+    accounts: pa.Table | None,
+    *,
+    account_ids: Sequence[str],
+    principal_of_account: Codes,
+    start_us: int,
+    end_us: int,
+    permutations: int,
+) -> Population:
+    """Return the population of a stretch.
+
+    Parameters
+    ----------
+    traces
+        What principals left in the stretch (`gauger.engines.relations.traces`).
+    accounts
+        The operator's account table (ACCOUNT_SCHEMA), or None.
+    account_ids, principal_of_account
+        Accounts of the log by code, and their principals.
+    start_us, end_us
+        The stretch.
+    permutations
+        Most random groups per test.
+    """
+    n_principals = int(principal_of_account.max(initial=-1)) + 1
+    principal = traces["principal"].to_numpy().astype(np.int32)
+    held: dict[str, Holdings] = {}
+    tokens = {kind: traces[column] for kind, column in TRACE_TOKENS.items()} | {"client": _client(traces)}
+    for kind, column in tokens.items():
+        code = _token_codes(column)
+        if (code >= 0).any():
+            held[kind] = holdings(principal, code, n_principals)
+    principal_of = np.empty(0, np.int32)
+    if accounts is not None:
+        principal_of = _principals_of(accounts, account_ids, principal_of_account)
+        hour = pc.floor_temporal(accounts["signed_up_at"], unit="hour")
+        for kind, column in (("payment", accounts["payment_token_hash"]), ("sign_up_hour", hour)):
+            found = _account_holdings(column, principal_of, n_principals)
+            if found is not None:
+                held[kind] = found
+    active = np.zeros(n_principals, np.bool_)
+    active[principal] = True
+    stratum = _plan(accounts, principal_of, n_principals).astype(np.int64)
+    stratum = stratum * (1 << 20) + _most_used_model(traces, n_principals)
+    _, codes = np.unique(stratum, return_inverse=True)
+    return Population(
+        holdings={kind: _active_only(one, active) for kind, one in held.items()},
+        stratum=codes.astype(np.int32),
+        start_us=start_us,
+        end_us=end_us,
+        permutations=permutations,
+    )
+
+
+def _active_only(held: Holdings, active: NDArray[np.bool_]) -> Holdings:
+    """Return the holdings with principals that were not active in the stretch left out of the draw."""
+    return Holdings(offsets=held.offsets, token=held.token, degree=held.degree, known=held.known & active)

@@ -1,0 +1,47 @@
+"""One finding keeps one identity across runs, pools and bans."""
+
+import base64
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+SAME_ACCOUNTS = 0.3
+SAME_SHINGLES = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A finding of an earlier run."""
+
+    finding_id: str
+    accounts: frozenset[str]
+    shingles: frozenset[int]
+
+
+def new_identity(accounts: Iterable[str], shingles: Iterable[int]) -> str:
+    """Return "c-" and 12 base32 letters, made from what the finding is first seen with."""
+    digest = hashlib.blake2b(digest_size=8, person=b"gauger-finding")
+    for account in sorted(accounts):
+        digest.update(account.encode() + b"\x00")
+    for shingle in sorted(shingles):
+        digest.update(shingle.to_bytes(8, "little", signed=True))
+    return "c-" + base64.b32encode(digest.digest()).decode().lower()[:12]
+
+
+def identify(accounts: frozenset[str], shingles: frozenset[int], known: Sequence[Known]) -> str | None:
+    """Return the identity of the earlier finding that this one continues, or None.
+
+    A template that goes on over other accounts is the same campaign (a second pool after a ban); so is the same set of
+    accounts under another template. The best overlap wins; a tie goes to the smaller identity.
+    """
+    scored = [
+        (max(_jaccard(accounts, one.accounts) / SAME_ACCOUNTS, _jaccard(shingles, one.shingles) / SAME_SHINGLES), one)
+        for one in known
+    ]
+    alike = [(score, one.finding_id) for score, one in scored if score >= 1]
+    return min(alike, key=lambda pair: (-pair[0], pair[1]))[1] if alike else None
+
+
+def _jaccard(left: frozenset[object], right: frozenset[object]) -> float:
+    union = len(left | right)
+    return len(left & right) / union if union else 0.0

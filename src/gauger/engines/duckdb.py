@@ -1,0 +1,58 @@
+"""The embedded engine: DuckDB over the workspace's Parquet files, spilling inside the workspace."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class DuckEngine:
+    """Runs relations and returns Arrow tables.
+
+    `keep` stores a result for later steps of the same run; it lives in the engine's scratch database.
+    """
+
+    connection: ibis.BaseBackend
+
+    def rows(self, paths: Sequence[Path]) -> ir.Table:
+        """Return the rows of Parquet files of one schema."""
+        return self.connection.read_parquet([str(path) for path in paths])
+
+    def table(self, name: str, data: pa.Table) -> ir.Table:
+        """Store an Arrow table under `name` and return it as a relation."""
+        return self.connection.create_table(name, data, overwrite=True, temp=True)
+
+    def keep(self, name: str, relation: ir.Table) -> ir.Table:
+        """Compute a relation once, store it under `name`, and return it."""
+        return self.connection.create_table(name, relation, overwrite=True, temp=True)
+
+    def drop(self, name: str) -> None:
+        """Forget a stored relation."""
+        self.connection.drop_table(name)
+
+    def fetch(self, relation: ir.Table) -> pa.Table:
+        """Compute a relation and return its rows."""
+        return relation.to_pyarrow()
+
+
+@contextmanager
+def duck_engine(*, scratch: Path, threads: int, memory_bytes: int) -> Iterator[DuckEngine]:
+    """Open the engine. What it spills goes to `scratch`, which the workspace removes."""
+    connection = ibis.duckdb.connect(
+        str(scratch / "scratch.duckdb"),
+        temp_directory=str(scratch / "spill"),
+        threads=threads,
+        memory_limit=f"{memory_bytes // 1_000_000}MB",
+        preserve_insertion_order=False,
+        autoinstall_known_extensions=False,
+        autoload_known_extensions=False,
+    )
+    try:
+        yield DuckEngine(connection)
+    finally:
+        connection.disconnect()

@@ -1,0 +1,277 @@
+"""From the workspace's files to the arrays that the pure stages take. One engine session, one log."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import ibis.expr.types as ir
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from gauger.campaigns.detection import SharedText, WindowData
+from gauger.campaigns.windows import Window
+from gauger.engines import relations
+from gauger.engines.duckdb import DuckEngine
+from gauger.engines.relations import Span
+from gauger.evidence.items import Items
+from gauger.evidence.mining import Postings
+from gauger.exchanges.principals import principals
+from gauger.sketches.schema import INTENTS, N_PROJECTION
+
+_PARTS: Mapping[str, str] = {"system_prompt": "system_part", "tool_schema": "tool_part"}
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """The kept exchanges as relations, duplicates left out.
+
+    Attributes
+    ----------
+    rows, parts
+        Relations of SKETCH_SCHEMA and PART_SCHEMA.
+    n_exchanges, first_us, last_us
+        Size and stretch.
+    n_duplicates
+        Rows left out: equal id and equal content.
+    n_clashes
+        Rows kept although their id stands on a row of other content.
+    """
+
+    rows: ir.Table
+    parts: ir.Table
+    n_exchanges: int
+    first_us: int
+    last_us: int
+    n_duplicates: int
+    n_clashes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Owners:
+    """Accounts of the log and the principals they declare, by code; codes follow the sorted ids.
+
+    Attributes
+    ----------
+    account_ids, principal_ids
+        Ids by code.
+    principal_of_account
+        int32[n_accounts].
+    relation
+        (account_id, account, principal) for joins.
+    """
+
+    account_ids: tuple[str, ...]
+    principal_ids: tuple[str, ...]
+    principal_of_account: NDArray[np.int32]
+    relation: ir.Table
+
+
+def _numbers(column: pa.ChunkedArray) -> NDArray[np.int64]:
+    return column.to_numpy().astype(np.int64)
+
+
+def _matrix(column: pa.ChunkedArray, width: int, dtype: type) -> NDArray[np.generic]:
+    flat = pc.list_flatten(column.combine_chunks())
+    return flat.to_numpy(zero_copy_only=False).astype(dtype).reshape(-1, width)
+
+
+def _bytes_matrix(column: pa.ChunkedArray) -> NDArray[np.int8]:
+    joined = b"".join(column.cast(pa.binary()).to_pylist())
+    return np.frombuffer(joined, dtype=np.int8).reshape(-1, N_PROJECTION)
+
+
+def duplicate_rows(repeated: pa.Table) -> tuple[pa.Table, int]:
+    """Return (source_file, source_row) of the rows that repeat an earlier one exactly, and the number of clashes.
+
+    Rows of one request_id are in order of (digest, source_file, source_row); the first of each digest stays.
+    """
+    order = ["request_id", "digest_high", "digest_low", "source_file", "source_row"]
+    rows = repeated.select(order).sort_by([(name, "ascending") for name in order]).to_pylist()
+    dropped, digests = [], {}
+    for row in rows:
+        digest = (row["digest_high"], row["digest_low"])
+        seen = digests.setdefault(row["request_id"], set())
+        if digest in seen:
+            dropped.append({"source_file": row["source_file"], "source_row": row["source_row"]})
+        seen.add(digest)
+    clashes = sum(len(seen) for seen in digests.values() if len(seen) > 1)
+    schema = pa.schema([("source_file", pa.string()), ("source_row", pa.int64())])
+    return pa.Table.from_pylist(dropped, schema=schema), clashes
+
+
+def open_log(engine: DuckEngine, row_paths: Sequence[Path], part_paths: Sequence[Path]) -> Log:
+    """Return the log in the given sketch files."""
+    rows = engine.rows(row_paths)
+    dropped, clashes = duplicate_rows(engine.fetch(relations.repeated_requests(rows)))
+    if len(dropped):
+        rows = relations.without(rows, engine.table("duplicates", dropped))
+    totals = engine.fetch(
+        rows.aggregate(n=rows.count(), first=rows.occurred_us.min(), last=rows.occurred_us.max())
+    ).to_pylist()[0]
+    parts = engine.rows(part_paths).distinct(on=["part", "kind"])
+    return Log(
+        rows=rows,
+        parts=engine.keep("parts", parts),
+        n_exchanges=totals["n"],
+        first_us=totals["first"],
+        last_us=totals["last"],
+        n_duplicates=len(dropped),
+        n_clashes=clashes,
+    )
+
+
+def fetch_owners(engine: DuckEngine, log: Log, account_table: pa.Table | None) -> Owners:
+    """Return the owners of the log's accounts."""
+    declared = engine.fetch(relations.declared_owners(log.rows))
+    owned = principals(declared, account_table).sort_by("account_id")
+    account_ids = owned["account_id"].to_pylist()
+    principal_ids, codes = np.unique(np.array(owned["principal_id"].to_pylist(), dtype=object), return_inverse=True)
+    relation = pa.table(
+        {
+            "account_id": pa.array(account_ids, pa.string()),
+            "account": pa.array(np.arange(len(account_ids)), pa.int32()),
+            "principal": pa.array(codes, pa.int32()),
+        }
+    )
+    return Owners(
+        account_ids=tuple(account_ids),
+        principal_ids=tuple(principal_ids.tolist()),
+        principal_of_account=codes.astype(np.int32),
+        relation=engine.table("owners", relation),
+    )
+
+
+_ITEM_COLUMNS = (
+    "item",
+    "account",
+    "principal",
+    "occurred_us",
+    "turn_hash_high",
+    "turn_hash_low",
+    "projection",
+    "intents",
+    "system_part",
+    "tool_part",
+)
+
+
+def _items(table: pa.Table) -> Items:
+    return Items(
+        principal=_numbers(table["principal"]).astype(np.int32),
+        account=_numbers(table["account"]).astype(np.int32),
+        occurred_at=_numbers(table["occurred_us"]),
+        turn=np.stack([_numbers(table["turn_hash_high"]), _numbers(table["turn_hash_low"])], axis=1),
+        projection=_bytes_matrix(table["projection"]),
+        intents=_matrix(table["intents"], len(INTENTS), np.float32),  # type: ignore[arg-type]
+        system_part=_numbers(table["system_part"]),
+        tool_part=_numbers(table["tool_part"]),
+    )
+
+
+def _shared(
+    engine: DuckEngine, found: ir.Table, before: ir.Table, *, name: str, min_principals: int
+) -> tuple[ir.Table, NDArray[np.int64], NDArray[np.int64]]:
+    """Return the shared shingles as a relation and, sorted by shingle, their codes and their look-back principals."""
+    shared = engine.keep(f"{name}_shared", relations.shared_shingles(found, min_principals=min_principals))
+    shingles = np.sort(_numbers(engine.fetch(shared.select("shingle"))["shingle"]))
+    earlier = engine.fetch(relations.look_back_principals(before, shared))
+    n_before = np.zeros(len(shingles), np.int64)
+    n_before[np.searchsorted(shingles, _numbers(earlier["shingle"]))] = _numbers(earlier["n_before"])
+    return shared, shingles, n_before
+
+
+def _user_text(engine: DuckEngine, items: ir.Table, earlier: ir.Table, found: Items, min_principals: int) -> SharedText:
+    postings = relations.user_postings(items)
+    shared, shingles, n_before = _shared(
+        engine, postings, relations.user_postings(earlier), name="user", min_principals=min_principals
+    )
+    table = engine.fetch(relations.postings_of(postings, shared).select("item", "shingle"))
+    item, code = _numbers(table["item"]), np.searchsorted(shingles, _numbers(table["shingle"]))
+    order = np.lexsort((code, item))
+    return SharedText(
+        part="user_prompt",
+        postings=Postings(
+            item=item[order].astype(np.int32),
+            code=code[order].astype(np.int32),
+            shingles=shingles,
+            principal=found.principal,
+        ),
+        n_before=n_before,
+    )
+
+
+def _part_text(
+    engine: DuckEngine, items: ir.Table, earlier: ir.Table, parts: ir.Table, *, part: str, min_principals: int
+) -> SharedText:
+    column = _PARTS[part]
+    of_kind = parts.filter(parts.kind == part)
+    uses = engine.fetch(relations.part_uses(items, column)).sort_by([("part", "ascending"), ("principal", "ascending")])
+    uses = uses.append_column("use", pa.array(np.arange(len(uses)), pa.int64()))
+    use_table = engine.table(f"{column}_uses", uses)
+    postings = relations.part_postings(use_table, of_kind)
+    before = relations.part_postings(relations.part_uses(earlier, column), of_kind)
+    shared, shingles, n_before = _shared(engine, postings, before, name=column, min_principals=min_principals)
+    table = engine.fetch(
+        relations.postings_of(postings, shared).join(use_table, ["part", "principal"]).select("use", "shingle")
+    )
+    use, code = _numbers(table["use"]), np.searchsorted(shingles, _numbers(table["shingle"]))
+    order = np.lexsort((code, use))
+    return SharedText(
+        part=part,
+        postings=Postings(
+            item=use[order].astype(np.int32),
+            code=code[order].astype(np.int32),
+            shingles=shingles,
+            principal=_numbers(uses["principal"]).astype(np.int32),
+        ),
+        n_before=n_before,
+        use_part=_numbers(uses["part"]),
+    )
+
+
+def fetch_window(engine: DuckEngine, log: Log, owners: Owners, window: Window, *, min_principals: int) -> WindowData:
+    """Return a window's items and shared shingles.
+
+    Parameters
+    ----------
+    engine, log, owners
+        The session.
+    window
+        The stretch and its look-back.
+    min_principals
+        Principals of the window that must hold a shingle.
+    """
+    here = engine.keep("items", relations.window_items(log.rows, owners.relation, Span(window.start_us, window.end_us)))
+    earlier = engine.keep(
+        "earlier", relations.window_items(log.rows, owners.relation, Span(window.look_back_us, window.start_us))
+    )
+    table = engine.fetch(here.select(*_ITEM_COLUMNS).order_by("item"))
+    items = _items(table)
+    texts = (
+        _user_text(engine, here, earlier, items, min_principals),
+        *(_part_text(engine, here, earlier, log.parts, part=part, min_principals=min_principals) for part in _PARTS),
+    )
+    return WindowData(window=window, items=items, texts=texts)
+
+
+def fetch_traces(engine: DuckEngine, log: Log, owners: Owners, span: Span) -> pa.Table:
+    """Return per (account, prefix, reasoning block, client, model) of a stretch the number of exchanges."""
+    rows = relations.within(log.rows, span).join(owners.relation, "account_id")
+    return engine.fetch(relations.traces(rows))
+
+
+def fetch_attribution(engine: DuckEngine, log: Log, cores: pa.Table, owners: Owners) -> pa.Table:
+    """Return the exchanges of the whole log that hold at least half of a core, and the turns that continue them.
+
+    Parameters
+    ----------
+    engine, log, owners
+        The session.
+    cores
+        Columns finding int32, core int32, part string, shingle int64, needed int64.
+    """
+    wanted = engine.table("wanted", cores)
+    rows = log.rows.join(owners.relation, "account_id")
+    return engine.fetch(relations.attributed(rows, log.parts, wanted))

@@ -1,0 +1,140 @@
+"""The relational steps, each defined once for every engine.
+
+Only expressions that gave the same rows on DuckDB and Spark are used: hashes are int64, times int64 microseconds, no
+`hash()`, no approximate counts, no `epoch_seconds`. Each function takes tables and returns a table; running them is the
+engine's work.
+"""
+
+from dataclasses import dataclass
+
+import ibis
+import ibis.expr.types as ir
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of time, [start_us, end_us), in microseconds since the epoch, UTC."""
+
+    start_us: int
+    end_us: int
+
+
+def within(rows: ir.Table, span: Span) -> ir.Table:
+    """Return the rows of a stretch."""
+    return rows.filter((rows.occurred_us >= span.start_us) & (rows.occurred_us < span.end_us))
+
+
+def repeated_requests(rows: ir.Table) -> ir.Table:
+    """Return every row whose request_id stands on another row too, with what tells a duplicate from a clash."""
+    counted = rows.group_by("request_id").aggregate(copies=rows.count()).filter(lambda t: t.copies > 1)
+    return rows.semi_join(counted, "request_id").select(
+        "request_id", "digest_high", "digest_low", "source_file", "source_row"
+    )
+
+
+def without(rows: ir.Table, duplicates: ir.Table) -> ir.Table:
+    """Return the rows that are not among `duplicates` (source_file, source_row)."""
+    return rows.anti_join(duplicates, ["source_file", "source_row"])
+
+
+def account_totals(rows: ir.Table) -> ir.Table:
+    """Return per account: exchanges, first and last time, tokens."""
+    return rows.group_by("account_id").aggregate(
+        n_exchanges=rows.count(),
+        first_us=rows.occurred_us.min(),
+        last_us=rows.occurred_us.max(),
+        input_tokens=rows.input_tokens.sum(),
+        output_tokens=rows.output_tokens.sum(),
+    )
+
+
+def declared_owners(rows: ir.Table) -> ir.Table:
+    """Return distinct (account_id, principal_id, organisation_id) as the log states them."""
+    return rows.select("account_id", "principal_id", "organisation_id").distinct()
+
+
+def window_items(rows: ir.Table, owners: ir.Table, span: Span) -> ir.Table:
+    """Return the first turns of a stretch with their owners' codes, numbered in canonical order from 0."""
+    first_turns = within(rows, span).filter(lambda t: t.is_first_turn).join(owners, "account_id")
+    canonical = ibis.window(
+        order_by=["occurred_us", "account_id", "request_id", "digest_high", "digest_low", "source_file", "source_row"]
+    )
+    return first_turns.mutate(item=ibis.row_number().over(canonical))
+
+
+def user_postings(items: ir.Table) -> ir.Table:
+    """Return distinct (item, principal, shingle) of the items' user turns."""
+    return items.select("item", "principal", shingle=items.shingles.unnest())
+
+
+def part_uses(items: ir.Table, column: str) -> ir.Table:
+    """Return distinct (part, principal): who uses which system prompt (or tool schema) in the stretch."""
+    return items.filter(items[column] != 0).select("principal", part=items[column]).distinct()
+
+
+def part_postings(uses: ir.Table, parts: ir.Table) -> ir.Table:
+    """Return (part, principal, shingle) of the parts in use."""
+    shingles = parts.select("part", shingle=parts.shingles.unnest())
+    return uses.join(shingles, "part").select("part", "principal", "shingle")
+
+
+def shared_shingles(postings: ir.Table, *, min_principals: int) -> ir.Table:
+    """Return the shingles that at least `min_principals` principals hold."""
+    pairs = postings.select("shingle", "principal").distinct()
+    return pairs.group_by("shingle").aggregate(n_principals=pairs.count()).filter(
+        lambda t: t.n_principals >= min_principals
+    )
+
+
+def look_back_principals(postings: ir.Table, shared: ir.Table) -> ir.Table:
+    """Return, for the shared shingles that also stand in the look-back, how many principals held them there."""
+    pairs = postings.select("shingle", "principal").distinct().semi_join(shared, "shingle")
+    return pairs.group_by("shingle").aggregate(n_before=pairs.count())
+
+
+def postings_of(postings: ir.Table, shared: ir.Table) -> ir.Table:
+    """Return the postings whose shingle is shared."""
+    return postings.semi_join(shared, "shingle")
+
+
+def traces(rows: ir.Table) -> ir.Table:
+    """Return per principal the distinct traces it left, with their number of exchanges."""
+    return rows.group_by(
+        "principal", "client_prefix_hash", "reasoning_block_hash", "user_agent", "client_fingerprint", "request_model"
+    ).aggregate(n=rows.count())
+
+
+def attributed(rows: ir.Table, parts: ir.Table, wanted: ir.Table) -> ir.Table:
+    """Return the exchanges that hold at least half of a wanted core, and the later turns of their conversations."""
+    user = wanted.filter(wanted.part == "user_prompt")
+    keys = rows.select("source_file", "source_row", "account", "root", shingle=rows.shingles.unnest())
+    hits = keys.join(user, "shingle")
+    held = hits.group_by("source_file", "source_row", "account", "root", "finding", "core", "needed").aggregate(
+        held=hits.count()
+    )
+    by_turn = held.filter(held.held >= held.needed).select("account", "root", "finding").distinct()
+    pieces = parts.select("part", "kind", shingle=parts.shingles.unnest())
+    of_part = wanted.filter(wanted.part != "user_prompt").rename(kind="part")
+    found = pieces.join(of_part, ["shingle", "kind"])
+    whole = found.group_by("part", "kind", "finding", "core", "needed").aggregate(held=found.count())
+    matched = whole.filter(whole.held >= whole.needed).select("part", "kind", "finding").distinct()
+    by_system = rows.join(matched.filter(matched.kind == "system_prompt"), rows.system_part == matched.part)
+    by_tools = rows.join(matched.filter(matched.kind == "tool_schema"), rows.tool_part == matched.part)
+    roots = (
+        by_turn.union(by_system.select("account", "root", "finding"))
+        .union(by_tools.select("account", "root", "finding"))
+        .distinct()
+    )
+    return rows.join(roots, ["account", "root"]).select(
+        "finding",
+        "account",
+        "account_id",
+        "request_id",
+        "source_file",
+        "source_row",
+        "occurred_us",
+        "is_first_turn",
+        "input_tokens",
+        "output_tokens",
+        "intents",
+    )

@@ -1,0 +1,57 @@
+"""The items of a window as arrays: what every channel looks at."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+HOUR_US = 3_600_000_000
+DAY_US = 24 * HOUR_US
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """First turns of the tested stretch, one row an item, in canonical order.
+
+    A conversation is one item: its later turns extend the first and are counted with it, but are no fill of their own.
+
+    Attributes
+    ----------
+    principal, account
+        int32[n], codes.
+    occurred_at
+        int64[n], microseconds since the epoch, UTC.
+    turn
+        int64[n, 2], keyed hash of the whole user turn: which slot fill it is.
+    projection
+        int8[n, 64], random projection of the turn's words.
+    intents
+        float32[n, 7].
+    system_part, tool_part
+        int64[n], keyed ids; 0 where there is none.
+    """
+
+    principal: NDArray[np.int32]
+    account: NDArray[np.int32]
+    occurred_at: NDArray[np.int64]
+    turn: NDArray[np.int64]
+    projection: NDArray[np.int8]
+    intents: NDArray[np.float32]
+    system_part: NDArray[np.int64]
+    tool_part: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.principal)
+
+    def take(self, rows: NDArray[np.int32]) -> "Items":
+        """Return the given rows."""
+        return Items(
+            principal=self.principal[rows],
+            account=self.account[rows],
+            occurred_at=self.occurred_at[rows],
+            turn=self.turn[rows],
+            projection=self.projection[rows],
+            intents=self.intents[rows],
+            system_part=self.system_part[rows],
+            tool_part=self.tool_part[rows],
+        )

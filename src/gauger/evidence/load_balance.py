@@ -1,0 +1,96 @@
+"""Timing: does the group's total stay steadier than independent customers would leave it?
+
+A dispatcher that keeps a constant rate over many accounts makes one account's silence another's work. Statistic: the
+variance of the group's items per 15 minutes, small being telling. Null: customers keep their own daily rhythm but their
+days are independent; draws move every principal's days by its own whole number of days. Shared weekends and shared
+beginnings raise the observed variance only, so they make the test conservative.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numba as nb
+import numpy as np
+
+from gauger.evidence.channel import Group, Population
+from gauger.evidence.items import DAY_US
+from gauger.evidence.permutation import sequential_p_value
+from gauger.evidence.records import Evidence, Fact
+
+BIN_US = 900_000_000
+BINS_PER_DAY = DAY_US // BIN_US
+MIN_DAYS = 3
+MIN_PRINCIPALS = 8
+MIN_ITEMS = 200
+
+
+@nb.njit(cache=True, nogil=True)
+def _variance(day, bin_of_day, owner, shift, n_days, counts):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+    counts[:] = 0
+    for i in range(len(day)):
+        counts[((day[i] + shift[owner[i]]) % n_days) * BINS_PER_DAY + bin_of_day[i]] += 1
+    mean = len(day) / len(counts)
+    total = 0.0
+    for count in counts:
+        total += (count - mean) ** 2
+    return total / len(counts)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadBalance:
+    """The channel."""
+
+    name: str = "load_balance"
+    family: str = "timing"
+    certifies: bool = True
+
+    def evaluate(self, group: Group, population: Population, *, rng: np.random.Generator) -> Evidence:
+        """Return the channel's word on the group."""
+        since = group.items.occurred_at - population.start_us
+        n_days = int((population.end_us - population.start_us) // DAY_US)
+        whole = since < n_days * DAY_US
+        day = since[whole] // DAY_US
+        bin_of_day = (since[whole] % DAY_US) // BIN_US
+        owner = np.searchsorted(group.principals, group.items.principal[whole])
+        n_principals = len(group.principals)
+        enough = n_days >= MIN_DAYS and n_principals >= MIN_PRINCIPALS and len(day) >= MIN_ITEMS
+        p_value = None
+        facts = []
+        if enough:
+            counts = np.zeros(n_days * BINS_PER_DAY, np.int64)
+
+            def variance(shift: np.ndarray) -> float:
+                return float(_variance(day, bin_of_day, owner, shift, n_days, counts))
+
+            def draw(size: int) -> np.ndarray:
+                return np.array([-variance(s) for s in rng.integers(0, n_days, size=(size, n_principals))])
+
+            observed = variance(np.zeros(n_principals, np.int64))
+            p_value = sequential_p_value(-observed, draw, permutations=population.permutations)
+            mean = len(day) / len(counts)
+            facts.append(
+                Fact(
+                    code="load_balance.dispersion",
+                    text=f"Items per 15 minutes: mean {mean:.2f}, variance {observed:.2f}.",
+                    values={"mean": round(mean, 4), "variance": round(observed, 4)},
+                )
+            )
+        else:
+            facts.append(
+                Fact(
+                    code="load_balance.no_power",
+                    text=f"No power: needs {MIN_DAYS} whole days, {MIN_PRINCIPALS} customers and {MIN_ITEMS} items.",
+                    values={"days": n_days, "customers": n_principals, "items": len(day)},
+                )
+            )
+        return Evidence(
+            channel=self.name,
+            family=self.family,
+            applicable=enough,
+            p_value=p_value,
+            null="customers keep their own daily rhythm and their days are independent of each other",
+            facts=facts,
+        )
+
+
+LOAD_BALANCE: Final = LoadBalance()
