@@ -1,0 +1,87 @@
+"""The workspace's master key: made once, kept in one file that only its owner can read."""
+
+import base64
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from gauger.errors import SettingsError
+from gauger.store.durable import make_folder, put_in_place, storage_errors, write_file
+
+KEY_BYTES: Final = 32
+_MARK: Final = "gauger-master-key/1"
+_ID_BYTES: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class MasterKey:
+    """32 secret bytes from which the other keys are derived, and the short id that stands in pseudonyms.
+
+    The id is a hash of the secret, so a damaged file cannot pass, and tells nothing about it.
+    """
+
+    secret: bytes = field(repr=False)
+
+    @property
+    def key_id(self) -> str:
+        """Eight letters and digits, the same for the same key."""
+        digest = hashlib.blake2b(self.secret, digest_size=_ID_BYTES, person=b"gauger key id").digest()
+        return base64.b32encode(digest).decode().lower()
+
+
+def read_master_key(path: Path) -> MasterKey:
+    """Return the key in the file.
+
+    Raises
+    ------
+    SettingsError
+        The file can be read by others than its owner, or does not hold the key that was written.
+    """
+    mode, text = _read(path)
+    if mode & 0o077:
+        raise SettingsError(
+            "the key can be read by others than its owner",
+            where=str(path),
+            todo=f"run chmod 600 {path}; if others had access to it, start a new workspace",
+        )
+    try:
+        mark, key_id, secret = text.decode("ascii").split()
+        key = MasterKey(base64.b64decode(secret, validate=True))
+    except ValueError:
+        raise _damaged(path) from None
+    if mark != _MARK or len(key.secret) != KEY_BYTES or key.key_id != key_id:
+        raise _damaged(path)
+    return key
+
+
+def create_master_key(path: Path, *, random_bytes: Callable[[int], bytes]) -> MasterKey:
+    """Make a key, write it to the file, and return it."""
+    key = MasterKey(random_bytes(KEY_BYTES))
+    line = f"{_MARK} {key.key_id} {base64.b64encode(key.secret).decode()}\n"
+    with storage_errors(path):
+        make_folder(path.parent)
+        temporary = path.with_suffix(".new")
+        write_file(temporary, line.encode())
+        put_in_place(temporary, path)
+    return key
+
+
+def _read(path: Path) -> tuple[int, bytes]:
+    try:
+        return path.stat().st_mode, path.read_bytes()
+    except OSError as error:
+        raise SettingsError(
+            f"the key cannot be read: {error.strerror}",
+            where=str(path),
+            todo="work as the user that made the workspace, or restore the file from a backup",
+        ) from error
+
+
+def _damaged(path: Path) -> SettingsError:
+    return SettingsError(
+        "the key file is damaged",
+        where=str(path),
+        todo="restore it from a backup; sketches made under a lost key can be compared with no new ones",
+    )

@@ -1,0 +1,299 @@
+"""The manifest: which logs were read, how far, and what reading them gave."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+
+from gauger.errors import WorkspaceError
+from gauger.store.content import ContentHash, ContentReader, is_one_piece
+from gauger.store.models import SourceFile, SourcePrefix
+from gauger.store.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class FilePlan:
+    """What to do with a log.
+
+    Attributes
+    ----------
+    name
+        The log as the operator named it.
+    action
+        "skip": all of it was read before, under this name or another. "continue": its beginning was read, go on
+        from `offset` and `row`. "read": read all of it.
+    offset
+        Uncompressed bytes to pass over.
+    row
+        Records to pass over.
+    is_stream
+        It is read once and cannot be read on.
+    is_one_piece
+        The format cannot grow (Parquet, Arrow): known by the hash of all its bytes.
+    """
+
+    name: str
+    action: Literal["skip", "continue", "read"]
+    offset: int = 0
+    row: int = 0
+    is_stream: bool = False
+    is_one_piece: bool = False
+    reading: str = ""
+    source_id: int | None = None
+    content: ContentHash = field(default_factory=ContentHash, repr=False, compare=False)
+
+    def committed_as(self, source_id: int) -> "FilePlan":
+        """Return the plan of a log that now has a number in the manifest."""
+        return replace(self, source_id=source_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a log has been read, and what the last stretch of it gave.
+
+    Attributes
+    ----------
+    end_offset
+        Uncompressed bytes that were read so far.
+    end_row
+        Records that were read so far.
+    n_exchanges, n_quarantined, n_before_retention
+        Rows of the last stretch: stored, quarantined, and dropped because their day had been deleted already.
+    columns_absent
+        Canonical columns that the log's format cannot fill.
+    is_complete
+        The end of the log was reached.
+    """
+
+    end_offset: int
+    end_row: int
+    n_exchanges: int
+    n_quarantined: int
+    n_before_retention: int
+    columns_absent: Collection[str]
+    is_complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReadSource:
+    """A log in the manifest."""
+
+    name: str
+    is_complete: bool
+    n_exchanges: int
+    n_quarantined: int
+    n_before_retention: int
+    columns_absent: frozenset[str]
+    committed_at: datetime
+
+
+class Manifest:
+    """Knows logs by their content.
+
+    Every commit records the hash of the bytes read so far. A log whose first bytes have a recorded hash is the same
+    log, whatever its name: it is skipped where it ends there, and read on where it goes on. A log that was changed
+    matches nothing and is read as new. Nothing here is removed when days are deleted (`retain`), so a log read once
+    is never read again.
+    """
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def plan(self, path: Path, *, reading: str = "") -> FilePlan:
+        """Return what to do with a log; ask right before reading it.
+
+        Parameters
+        ----------
+        path
+            The log.
+        reading
+            A fingerprint of the options that decide what its records mean (format, mapping, time zone, accounts).
+
+        Raises
+        ------
+        InputError
+            The log cannot be read.
+        WorkspaceError
+            It was read before under other options.
+        """
+        return self._plan_one_piece(path, reading) if is_one_piece(path) else self._plan_log(path, reading)
+
+    def plan_stream(self, name: str = "-", *, reading: str = "") -> FilePlan:
+        """Return the plan of a stream: what it holds is known only once it has been read."""
+        return FilePlan(name, "read", is_stream=True, reading=reading)
+
+    def sources(self) -> list[ReadSource]:
+        """Return the logs that were read, oldest first."""
+        with self._state.transaction() as session:
+            rows = session.scalars(select(SourceFile).order_by(SourceFile.id)).all()
+        return [
+            ReadSource(
+                row.name,
+                row.is_complete,
+                row.n_exchanges,
+                row.n_quarantined,
+                row.n_before_retention,
+                frozenset(row.columns_absent),
+                row.committed_at,
+            )
+            for row in rows
+        ]
+
+    def commit(
+        self, session: Session, plan: FilePlan, *, content: ContentHash, progress: Progress, now: datetime
+    ) -> tuple[int, int]:
+        """Record how far a log was read, within the transaction that makes its sketches count.
+
+        Parameters
+        ----------
+        content
+            Hash of what was read so far: the first `end_offset` bytes, or all bytes of a log in one piece.
+
+        Returns
+        -------
+        The log's number in the manifest and the number of this stretch of it.
+        """
+        source = _source(session, plan)
+        source.n_exchanges += progress.n_exchanges
+        source.n_quarantined += progress.n_quarantined
+        source.n_before_retention += progress.n_before_retention
+        source.columns_absent = sorted({*source.columns_absent, *progress.columns_absent})
+        source.is_complete = progress.is_complete
+        source.committed_at = now
+        source.n_stretches += 1
+        session.flush()
+        key = (source.id, progress.end_row, content.n_bytes)
+        if session.get(SourcePrefix, key) is None:
+            session.add(
+                SourcePrefix(
+                    source_id=source.id,
+                    end_row=progress.end_row,
+                    n_bytes=content.n_bytes,
+                    end_offset=progress.end_offset,
+                    digest=content.digest(),
+                    head_bytes=content.head_bytes,
+                    head_digest=content.head,
+                )
+            )
+        return source.id, source.n_stretches
+
+    def is_known(self, content: ContentHash) -> bool:
+        """Whether exactly these bytes were read before, as a stream or as a log."""
+        query = select(SourcePrefix.source_id).where(
+            SourcePrefix.head_digest == content.head,
+            SourcePrefix.n_bytes == content.n_bytes,
+            SourcePrefix.digest == content.digest(),
+        )
+        with self._state.transaction() as session:
+            return session.scalar(query.limit(1)) is not None
+
+    def _plan_log(self, path: Path, reading: str) -> FilePlan:
+        known = self._prefixes_like(path)
+        with ContentReader(path) as reader:
+            if reader.is_at_end():
+                return FilePlan(str(path), "skip", reading=reading)
+            plan = FilePlan(str(path), "read", reading=reading)
+            for prefix in known:
+                if not reader.advance(prefix.n_bytes):
+                    break
+                if reader.content.digest() == prefix.digest:
+                    plan = prefix.plan(plan, reader.content.copy(), is_whole=reader.is_at_end())
+        return plan
+
+    def _plan_one_piece(self, path: Path, reading: str) -> FilePlan:
+        with ContentReader(path) as reader:
+            reader.advance_to_end()
+        content = reader.content
+        plan = FilePlan(str(path), "read", reading=reading, is_one_piece=True, content=content)
+        query = _known_prefixes().where(
+            SourcePrefix.digest == content.digest(), SourcePrefix.n_bytes == content.n_bytes
+        )
+        with self._state.transaction() as session:
+            known = [_KnownPrefix(*row) for row in session.execute(query)]
+        return known[-1].plan(plan, content, is_whole=known[-1].is_complete) if known else plan
+
+    def _prefixes_like(self, path: Path) -> "list[_KnownPrefix]":
+        """Return recorded prefixes that begin like this log, shortest first."""
+        with self._state.transaction() as session, ContentReader(path) as reader:
+            heads = []
+            for size in session.scalars(select(SourcePrefix.head_bytes).distinct().order_by(SourcePrefix.head_bytes)):
+                if not reader.advance(size):
+                    break
+                heads.append(reader.content.digest())
+            query = _known_prefixes().where(SourcePrefix.head_digest.in_(heads))
+            return [_KnownPrefix(*row) for row in session.execute(query)]
+
+
+@dataclass(frozen=True, slots=True)
+class _KnownPrefix:
+    """A recorded prefix, with what is known of its log."""
+
+    source_id: int
+    end_row: int
+    end_offset: int
+    n_bytes: int
+    digest: bytes
+    latest_row: int
+    reading: str
+    is_complete: bool
+
+    def plan(self, fresh: FilePlan, content: ContentHash, *, is_whole: bool) -> FilePlan:
+        """Return the plan of a log that begins with these bytes, or is no more than they."""
+        if self.reading != fresh.reading:
+            raise WorkspaceError(
+                "this log was read before under other options (format, mapping, time zone or account fields)",
+                where=fresh.name,
+                todo="give the options it was read with, or ingest it into a new workspace",
+            )
+        return replace(
+            fresh,
+            action="skip" if is_whole else "continue",
+            offset=self.end_offset,
+            row=self.end_row,
+            # A log that leaves the known one halfway goes on as a log of its own.
+            source_id=self.source_id if self.end_row == self.latest_row else None,
+            content=content,
+        )
+
+
+def _known_prefixes() -> "Select[int, int, int, int, bytes, int, str, bool]":
+    latest = (
+        select(SourcePrefix.source_id, func.max(SourcePrefix.end_row).label("end_row"))
+        .group_by(SourcePrefix.source_id)
+        .subquery()
+    )
+    return (
+        select(
+            SourcePrefix.source_id,
+            SourcePrefix.end_row,
+            SourcePrefix.end_offset,
+            SourcePrefix.n_bytes,
+            SourcePrefix.digest,
+            latest.c.end_row,
+            SourceFile.reading,
+            SourceFile.is_complete,
+        )
+        .join(SourceFile, SourceFile.id == SourcePrefix.source_id)
+        .join(latest, latest.c.source_id == SourcePrefix.source_id)
+        .order_by(SourcePrefix.n_bytes, SourcePrefix.end_row, SourcePrefix.source_id)
+    )
+
+
+def _source(session: Session, plan: FilePlan) -> SourceFile:
+    found = session.get(SourceFile, plan.source_id) if plan.source_id is not None else None
+    if found is None:
+        found = SourceFile(
+            name=plan.name,
+            reading=plan.reading,
+            n_stretches=0,
+            n_exchanges=0,
+            n_quarantined=0,
+            n_before_retention=0,
+            columns_absent=[],
+        )
+        session.add(found)
+    return found
