@@ -1,8 +1,8 @@
 """Candidates: groups of accounts before calibration, and how strongly their content speaks.
 
-Every core is a candidate by itself. Cores that stand on the same items, or on the same principals far beyond chance,
-are one candidate: a campaign that rotates its wrapper leaves a core per sentence. Groups grow from the strongest core
-and a core joins only by its overlap with the whole group, so there is no chaining.
+Every core is a candidate by itself. Cores that stand together on items, or on the same principals, far beyond chance are
+one candidate: a campaign that rotates its wrapper leaves a core per sentence. Groups grow from the strongest core, and a
+core joins by its overlap with the whole group, so strangers are not chained together.
 """
 
 from collections.abc import Sequence
@@ -17,9 +17,19 @@ from gauger.evidence.mining import Core
 
 Codes = NDArray[np.int32]
 
-#: A core joins a group when this share of its items, or of its principals beyond chance, is in the group.
-JOIN_SHARE = 0.5
-JOIN_P_VALUE = 1e-4
+#: A core nests in a group when this share of its items is in the group.
+NESTED_SHARE = 0.5
+#: Tail probability below which a core and a group stand together on items (hypergeometric, in at least three items) ...
+ITEM_P_VALUE = 1e-5
+MIN_ITEMS_TOGETHER = 3
+#: ... or on principals, when they also make up these shares of the core's and of the group's principals.
+PRINCIPAL_P_VALUE = 1e-6
+PRINCIPAL_SHARE_OF_CORE = 0.6
+PRINCIPAL_SHARE_OF_GROUP = 0.25
+#: A core whose items hold another core of the group at this share belongs to it with all its items.
+TIGHT_SHARE = 0.8
+#: Below this share of unique fills a core has no list behind it: it is one text that many sent.
+MIN_UNIQUE_SHARE = 0.5
 #: Most cores of one window that are grouped, the strongest first: bounds the pairwise work.
 MAX_CORES = 2_000
 
@@ -104,60 +114,90 @@ def group_cores(cores: Sequence[Core], items: Items, *, path: str, n_principals:
     n_principals
         Principals active in the window: the population for the overlap test.
     """
-    ranked = sorted(cores, key=lambda core: (-strength(items.take(core.items)).score, core.items.tolist()))[:MAX_CORES]
-    item_sets = [set(core.items.tolist()) for core in ranked]
-    principal_sets = [set(items.principal[core.items].tolist()) for core in ranked]
-    free = list(range(len(ranked)))
+    rated = [(strength(items.take(core.items)), core) for core in cores]
+    dealt = [(one, core) for one, core in rated if one.unique_share >= MIN_UNIQUE_SHARE]
+    ranked = [core for _, core in sorted(dealt, key=lambda pair: (-pair[0].score, pair[1].items.tolist()))][:MAX_CORES]
+    free = [_Footing.of(core, items) for core in ranked]
     candidates = []
     while free:
         group = [free.pop(0)]
-        held_items, held_principals = set(item_sets[group[0]]), set(principal_sets[group[0]])
-        grew = True
-        while grew:
-            joining = [
-                index
-                for index in free
-                if _belongs(item_sets[index], principal_sets[index], held_items, held_principals, n_principals)
-            ]
-            grew = bool(joining)
-            for index in joining:
-                free.remove(index)
-                group.append(index)
-                held_items |= item_sets[index]
-                held_principals |= principal_sets[index]
-        rows = np.array(sorted(held_items), dtype=np.int32)
+        held = group[0]
+        joining = group
+        while joining:
+            joining = [one for one in free if _belongs(one, held, n_items=len(items), n_principals=n_principals)]
+            free = [one for one in free if one not in joining]
+            group += joining
+            held = held.joined(joining)
+        rows = _rows(group, n_items=len(items))
         candidates.append(
             Candidate(
-                path=path,
-                cores=tuple(ranked[index] for index in group),
-                items=rows,
-                strength=strength(items.take(rows)),
+                path=path, cores=tuple(one.core for one in group), items=rows, strength=strength(items.take(rows))
             )
         )
-    return sorted(candidates, key=lambda candidate: (-candidate.strength.score, candidate.items.tolist()))
+    kept = [one for one in candidates if one.strength.unique_share >= MIN_UNIQUE_SHARE]
+    return sorted(kept, key=lambda candidate: (-candidate.strength.score, candidate.items.tolist()))
 
 
-def _belongs(
-    item_set: set[int], principal_set: set[int], held_items: set[int], held_principals: set[int], n_principals: int
-) -> bool:
-    if len(item_set & held_items) >= JOIN_SHARE * len(item_set):
+@dataclass(frozen=True, slots=True, eq=False)
+class _Footing:
+    """A core, or a group of cores, by what it stands on."""
+
+    core: Core
+    items: frozenset[int]
+    principals: frozenset[int]
+
+    @classmethod
+    def of(cls, core: Core, items: Items) -> "_Footing":
+        return cls(core, frozenset(core.items.tolist()), frozenset(items.principal[core.items].tolist()))
+
+    def joined(self, others: Sequence["_Footing"]) -> "_Footing":
+        return _Footing(
+            self.core,
+            self.items.union(*(one.items for one in others)),
+            self.principals.union(*(one.principals for one in others)),
+        )
+
+
+def _rows(group: Sequence[_Footing], *, n_items: int) -> Codes:
+    """Return the items of a group: those of its cores, less what only a loosely joined core brings in.
+
+    An item of a wrapped request holds several cores of its group. A core that mostly stands elsewhere, a turn of phrase
+    that others use too, brings in strangers: of such a core only the items that hold another core of the group count.
+    """
+    held = np.bincount(np.concatenate([one.core.items for one in group]), minlength=n_items)
+    first, *rest = group
+    rows = [first.core.items]
+    for one in rest:
+        together = held[one.core.items] >= 2
+        apart = len(one.principals & first.principals) < PRINCIPAL_SHARE_OF_CORE * len(one.principals)
+        loose = apart or together.any()
+        rows.append(one.core.items[together] if loose and together.mean() < TIGHT_SHARE else one.core.items)
+    return np.unique(np.concatenate(rows)).astype(np.int32)
+
+
+def _belongs(one: _Footing, group: _Footing, *, n_items: int, n_principals: int) -> bool:
+    together = len(one.items & group.items)
+    if together >= NESTED_SHARE * len(one.items):
         return True
-    shared = len(principal_set & held_principals)
-    if shared < JOIN_SHARE * len(principal_set):
-        return False
-    tail = hypergeom.sf(shared - 1, n_principals, len(held_principals), len(principal_set))
-    return bool(tail <= JOIN_P_VALUE)
+    if together >= MIN_ITEMS_TOGETHER and _tail(together, n_items, group.items, one.items) <= ITEM_P_VALUE:
+        return True
+    shared = len(one.principals & group.principals)
+    return (
+        shared >= PRINCIPAL_SHARE_OF_CORE * len(one.principals)
+        and shared >= PRINCIPAL_SHARE_OF_GROUP * len(group.principals)
+        and _tail(shared, n_principals, group.principals, one.principals) <= PRINCIPAL_P_VALUE
+    )
+
+
+def _tail(overlap: int, population: int, left: frozenset[int], right: frozenset[int]) -> float:
+    """Return the probability of at least this overlap of two random sets of these sizes."""
+    return float(hypergeom.sf(overlap - 1, population, len(left), len(right)))
 
 
 def without_repeats(novel: Sequence[Candidate], cold: Sequence[Candidate]) -> list[Candidate]:
-    """Return the cold candidates that no novel candidate already holds: less than half of their items in any."""
-    if not novel:
-        return list(cold)
+    """Return the cold candidates of which no novel candidate holds half the items already."""
     return [
         candidate
         for candidate in cold
-        if not any(
-            len(np.intersect1d(candidate.items, other.items)) >= JOIN_SHARE * min(len(candidate.items), len(other.items))
-            for other in novel
-        )
+        if not any(2 * len(np.intersect1d(candidate.items, other.items)) >= len(candidate.items) for other in novel)
     ]

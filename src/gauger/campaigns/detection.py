@@ -20,8 +20,6 @@ Ints = NDArray[np.int64]
 MAX_GATED = 60
 #: Draws of the personhood test.
 GATE_PERMUTATIONS = 999
-#: Below this share of unique fills a group has no list behind it: it is one text that many sent.
-MIN_UNIQUE_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +105,7 @@ def _cores(data: WindowData, settings: CoreSettings, *, novel: bool) -> list[Cor
 def candidates(data: WindowData, settings: CoreSettings, *, path: str) -> list[Candidate]:
     """Return the candidates of one path ("novel" or "cold"), the strongest first."""
     cores = _cores(data, settings, novel=path == "novel")
-    found = group_cores(cores, data.items, path=path, n_principals=data.n_principals)
-    return [candidate for candidate in found if candidate.strength.unique_share >= MIN_UNIQUE_SHARE]
+    return group_cores(cores, data.items, path=path, n_principals=data.n_principals)
 
 
 def gate(found: Sequence[Candidate], items: Items, *, seed: int) -> list[Gated]:

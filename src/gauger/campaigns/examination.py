@@ -106,10 +106,12 @@ def examine(
     novel = [one.candidate.path == "novel" for one in chosen]
     scores = [one.candidate.strength.score for one in chosen]
     window_p = [
-        conformal_p_value(s, history_maxima) if n and history_maxima else None for s, n in zip(scores, novel, strict=True)
+        conformal_p_value(s, history_maxima) if n and history_maxima else None
+        for s, n in zip(scores, novel, strict=True)
     ]
     finding_p = [
-        conformal_p_value(s, history_scores) if n and history_maxima else None for s, n in zip(scores, novel, strict=True)
+        conformal_p_value(s, history_scores) if n and history_maxima else None
+        for s, n in zip(scores, novel, strict=True)
     ]
     q_values = _q_values(finding_p)
     examined = [

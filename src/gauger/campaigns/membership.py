@@ -63,7 +63,7 @@ def count_near_misses(cores: Sequence[Core], postings: Postings, members: Codes)
     for core in cores:
         if core.part == "user_prompt":
             share = held_share(postings, core.shingles)
-            near |= (share >= 0.25) & (share < 0.5)  # noqa: PLR2004 - half is a match, a quarter a near miss
+            near |= (share >= 0.25) & (share < 0.5)
     return int((near & outside).sum())
 
 
@@ -115,7 +115,7 @@ def cross_fitted_matches(cores: Sequence[Core], postings: Postings, items: Items
             seen = core.items[parity[core.items] == half]
             fitted = _fitted_shingles(postings, core.shingles, seen)
             if len(fitted):
-                matched |= (parity != half) & (held_share(postings, fitted) >= 0.5)  # noqa: PLR2004 - as in mining
+                matched |= (parity != half) & (held_share(postings, fitted) >= 0.5)
     matched &= np.isin(items.account, np.unique(items.account[rows]))
     return matched
 

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from gauger.evidence.channel import Population
 from gauger.evidence.concentration import Holdings, holdings
-from gauger.evidence.items import HOUR_US
 
 Codes = NDArray[np.int32]
 

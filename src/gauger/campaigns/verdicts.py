@@ -52,7 +52,7 @@ def _same_text(strength: Strength) -> BenignExplanation:
 
 def _viral_template(strength: Strength, n_items: int) -> BenignExplanation:
     per_customer = n_items / strength.n_principals
-    if per_customer < 2:  # noqa: PLR2004 - one request each is what a viral template looks like
+    if per_customer < 2:
         outcome = f"not excluded: {per_customer:.1f} requests per customer, as when a template goes viral"
     else:
         outcome = f"excluded: {per_customer:.1f} requests per customer"
@@ -131,10 +131,8 @@ def judge(
     verdict: Verdict = "observed"
     if not standing and (rejected or text_certified):
         verdict = "campaign" if _two_families(families) else "supported"
-    return Judgement(
-        verdict=verdict, families=tuple(sorted(families)), p_value=smallest, explanations=considered
-    )
+    return Judgement(verdict=verdict, families=tuple(sorted(families)), p_value=smallest, explanations=considered)
 
 
 def _two_families(families: set[Family]) -> bool:
-    return len(families) >= 2 and bool(families & {"text", "timing"})  # noqa: PLR2004 - two is the rule
+    return len(families) >= 2 and bool(families & {"text", "timing"})

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from gauger.campaigns.detection import SharedText, WindowData
+from gauger.campaigns.dossier import Directory
 from gauger.campaigns.windows import Window
 from gauger.engines import relations
 from gauger.engines.duckdb import DuckEngine
@@ -89,7 +90,8 @@ def duplicate_rows(repeated: pa.Table) -> tuple[pa.Table, int]:
     """
     order = ["request_id", "digest_high", "digest_low", "source_file", "source_row"]
     rows = repeated.select(order).sort_by([(name, "ascending") for name in order]).to_pylist()
-    dropped, digests = [], {}
+    dropped: list[dict[str, object]] = []
+    digests: dict[str, set[tuple[int, int]]] = {}
     for row in rows:
         digest = (row["digest_high"], row["digest_low"])
         seen = digests.setdefault(row["request_id"], set())
@@ -258,7 +260,7 @@ def fetch_window(engine: DuckEngine, log: Log, owners: Owners, window: Window, *
 
 def fetch_traces(engine: DuckEngine, log: Log, owners: Owners, span: Span) -> pa.Table:
     """Return per (account, prefix, reasoning block, client, model) of a stretch the number of exchanges."""
-    rows = relations.within(log.rows, span).join(owners.relation, "account_id")
+    rows = relations.with_owners(relations.within(log.rows, span), owners.relation)
     return engine.fetch(relations.traces(rows))
 
 
@@ -273,5 +275,18 @@ def fetch_attribution(engine: DuckEngine, log: Log, cores: pa.Table, owners: Own
         Columns finding int32, core int32, part string, shingle int64, needed int64.
     """
     wanted = engine.table("wanted", cores)
-    rows = log.rows.join(owners.relation, "account_id")
+    rows = relations.with_owners(log.rows, owners.relation)
     return engine.fetch(relations.attributed(rows, log.parts, wanted))
+
+
+def fetch_directory(engine: DuckEngine, log: Log, owners: Owners) -> Directory:
+    """Return the names of the codes, with each account's exchanges in the whole log."""
+    totals = engine.fetch(relations.account_totals(log.rows).join(owners.relation, "account_id"))
+    n_exchanges = np.zeros(len(owners.account_ids), np.int64)
+    n_exchanges[_numbers(totals["account"])] = _numbers(totals["n_exchanges"])
+    return Directory(
+        account_ids=owners.account_ids,
+        principal_ids=owners.principal_ids,
+        principal_of_account=owners.principal_of_account,
+        n_exchanges=n_exchanges,
+    )

@@ -24,6 +24,12 @@ def within(rows: ir.Table, span: Span) -> ir.Table:
     return rows.filter((rows.occurred_us >= span.start_us) & (rows.occurred_us < span.end_us))
 
 
+def with_owners(rows: ir.Table, owners: ir.Table) -> ir.Table:
+    """Return the rows with the codes of their account and principal."""
+    joined = rows.join(owners, "account_id")
+    return joined.select(*rows.columns, "account", "principal")
+
+
 def repeated_requests(rows: ir.Table) -> ir.Table:
     """Return every row whose request_id stands on another row too, with what tells a duplicate from a clash."""
     counted = rows.group_by("request_id").aggregate(copies=rows.count()).filter(lambda t: t.copies > 1)
@@ -55,7 +61,7 @@ def declared_owners(rows: ir.Table) -> ir.Table:
 
 def window_items(rows: ir.Table, owners: ir.Table, span: Span) -> ir.Table:
     """Return the first turns of a stretch with their owners' codes, numbered in canonical order from 0."""
-    first_turns = within(rows, span).filter(lambda t: t.is_first_turn).join(owners, "account_id")
+    first_turns = with_owners(within(rows, span).filter(lambda t: t.is_first_turn), owners)
     canonical = ibis.window(
         order_by=["occurred_us", "account_id", "request_id", "digest_high", "digest_low", "source_file", "source_row"]
     )
@@ -81,8 +87,10 @@ def part_postings(uses: ir.Table, parts: ir.Table) -> ir.Table:
 def shared_shingles(postings: ir.Table, *, min_principals: int) -> ir.Table:
     """Return the shingles that at least `min_principals` principals hold."""
     pairs = postings.select("shingle", "principal").distinct()
-    return pairs.group_by("shingle").aggregate(n_principals=pairs.count()).filter(
-        lambda t: t.n_principals >= min_principals
+    return (
+        pairs.group_by("shingle")
+        .aggregate(n_principals=pairs.count())
+        .filter(lambda t: t.n_principals >= min_principals)
     )
 
 

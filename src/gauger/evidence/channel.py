@@ -144,6 +144,8 @@ class TokenChannel:
             )
         if outcome.p_value is None:
             facts.append(
-                Fact(code=f"{self.name}.no_power", text="No power: fewer than four members with a known one.", values={})
+                Fact(
+                    code=f"{self.name}.no_power", text="No power: fewer than four members with a known one.", values={}
+                )
             )
         return facts

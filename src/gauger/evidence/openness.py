@@ -16,7 +16,7 @@ def open_share(held: Holdings, members: NDArray[np.int32]) -> float | None:
     A token is the group's own when at least half of its holders are members. None where fewer than two are known.
     """
     inside = np.sort(members[held.known[members]]).astype(np.int64)
-    if len(inside) < 2:  # noqa: PLR2004 - one member shares with nobody
+    if len(inside) < 2:
         return None
     tokens = [held.token[held.offsets[m] : held.offsets[m + 1]] for m in inside]
     per_token = np.bincount(np.concatenate(tokens), minlength=len(held.degree))

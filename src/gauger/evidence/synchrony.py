@@ -59,7 +59,9 @@ class Synchrony:
 
         def draw(size: int) -> np.ndarray:
             shifts = rng.integers(0, HOUR_US, size=(size, n_blocks))
-            return np.array([pairs(hour * HOUR_US + (times % HOUR_US + shift[block]) % HOUR_US) for shift in shifts], float)
+            return np.array(
+                [pairs(hour * HOUR_US + (times % HOUR_US + shift[block]) % HOUR_US) for shift in shifts], float
+            )
 
         observed = pairs(times)
         enough = len(group.principals) >= MIN_PRINCIPALS and observed >= MIN_PAIRS

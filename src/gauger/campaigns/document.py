@@ -1,0 +1,105 @@
+"""findings.json: the whole document, from what a scan found and how it was certified."""
+
+from collections.abc import Sequence
+
+from gauger.campaigns.calibration import Split
+from gauger.campaigns.dossier import rfc3339
+from gauger.campaigns.findings import Calibration, ChannelOff, Cleared, Finding, Findings, Input
+from gauger.campaigns.windows import DAY_US, Plan
+
+SCHEMA = "gauger/findings/1"
+
+WINDOW_METHOD = "conditional permutation tests (Holm) and ranks among disjoint history windows"
+CONDITIONAL_METHOD = "conditional permutation tests (Holm)"
+
+
+def _span(length_us: int) -> str:
+    """Return a length of time as a person says it."""
+    for unit, size in (("day", DAY_US), ("hour", DAY_US // 24), ("minute", DAY_US // 1440)):
+        if length_us >= size:
+            count = length_us / size
+            shown = f"{count:.0f}" if abs(count - round(count)) < 0.05 else f"{count:.1f}"
+            return f"{shown} {unit}{'' if shown == '1' else 's'}"
+    return f"{length_us / 1e6:.0f} seconds"
+
+
+def calibration(plan: Plan, split: Split, *, target: float, n_tests: int, smallest_q: float | None) -> Calibration:
+    """Return how this scan's verdicts were certified, in numbers and in words.
+
+    Parameters
+    ----------
+    plan, split
+        The windows, and what each route may spend.
+    target
+        False-alarm target of the scan.
+    n_tests
+        Conditional tests that were made.
+    smallest_q
+        Smallest Benjamini-Hochberg q-value among the candidates, or None where none is stated.
+    """
+    window = _span(plan.tested.end_us - plan.tested.start_us)
+    n = len(plan.history)
+    sentences = [
+        f"Target: at most {target:.1%} of scans of honest traffic raise an alarm, all windows, paths and tests together.",
+        f"Conditional tests of payment, network, reasoning blocks and timing: {n_tests} tests, Holm-adjusted, certify at"
+        f" {split.conditional:.1%}. Their null is independence given plan and model; independence is not innocence, so"
+        " innocent explanations are tested beside it.",
+    ]
+    if split.window_certifies:
+        sentences.append(f"{n} disjoint history windows of {window} certify the content route at {split.window:.1%}.")
+    else:
+        sentences.append(
+            f"Content alone is not certified: {n} disjoint history windows of {window} can certify nothing below"
+            f" {plan.smallest_p_value:.1%}. What rests on content alone is called observed."
+        )
+    return Calibration(
+        method=WINDOW_METHOD if split.window_certifies else CONDITIONAL_METHOD,
+        windows=n,
+        window=window,
+        target=target,
+        certified=split.window_certifies or n_tests > 0,
+        fdr=smallest_q,
+        statement=" ".join(sentences),
+    )
+
+
+def document(
+    *,
+    generated_at: str,
+    version: str,
+    exchanges: int,
+    accounts: int,
+    principals: int,
+    first_us: int,
+    last_us: int,
+    plan: Plan,
+    quarantined: int,
+    duplicates: int,
+    columns_absent: Sequence[str],
+    channels_off: Sequence[ChannelOff],
+    certified_by: Calibration,
+    findings: Sequence[Finding],
+    cleared: Sequence[Cleared],
+) -> Findings:
+    """Return the document."""
+    return Findings(
+        schema="gauger/findings/1",
+        generated_at=generated_at,
+        gauger_version=version,
+        input=Input(
+            exchanges=exchanges,
+            accounts=accounts,
+            principals=principals,
+            from_=rfc3339(first_us),
+            to=rfc3339(last_us),
+            tested_from=rfc3339(plan.tested.start_us),
+            tested_to=rfc3339(plan.tested.end_us - 1),
+            quarantined=quarantined,
+            duplicates=duplicates,
+            columns_absent=sorted(columns_absent),
+            channels_off=list(channels_off),
+        ),
+        calibration=certified_by,
+        findings=list(findings),
+        cleared=list(cleared),
+    )
