@@ -1,0 +1,335 @@
+"""What stands in the body of a request and of its answer, whichever API it was.
+
+Chat completions, the Responses API and Anthropic Messages differ in where things lie, never in what they are, so that
+one reading serves them all: `asked` reads a request, `answered` an answer; both return canonical columns.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from gauger.sources.faults import WRONG_TYPE, Bad
+from gauger.sources.json_text import canonical, opened
+
+Row = dict[str, object]
+
+_SYSTEM_ROLES: Final = frozenset({"system", "developer"})
+_USER_ROLES: Final = frozenset({"user", "tool", "function"})
+_TEXT_PARTS: Final = frozenset({"text", "input_text", "output_text", "refusal", "summary_text"})
+
+#: Parts of an assistant's turn that are not text shown to the user.
+_SILENT_PARTS: Final = frozenset(
+    {"thinking", "redacted_thinking", "reasoning", "tool_use", "tool_call", "function_call", "server_tool_use"}
+)
+_PART_NAMES: Final = {
+    "image_url": "image",
+    "input_image": "image",
+    "input_audio": "audio",
+    "input_file": "file",
+}
+_PART_NAME: Final = re.compile(r"[a-z_]{1,32}")
+_PARAGRAPH: Final = "\n\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """The turns of a request.
+
+    A user turn is a run of messages of the user and of tools between two turns of the assistant; its text is the
+    user's, or the tools' when the user says nothing.
+
+    Attributes
+    ----------
+    system
+        System and developer messages, joined.
+    prompt
+        Last user turn.
+    root
+        First user turn, when it is not the last.
+    prefix
+        Canonical JSON of all messages before the last user turn, system messages apart; None when there are none.
+    reasoning_block
+        First signed or encrypted reasoning block that the messages carry back.
+    """
+
+    system: str | None = None
+    prompt: str | None = None
+    root: str | None = None
+    prefix: str | None = None
+    reasoning_block: str | None = None
+
+
+def conversation(messages: object) -> Conversation | Bad:
+    """Turns of a list of messages, of Responses API items, or of a bare prompt."""
+    messages = opened(messages)
+    if isinstance(messages, str):
+        return Conversation(prompt=messages)
+    if messages is None or messages == {}:
+        return Conversation()
+    if not isinstance(messages, list) or not all(isinstance(message, dict | str) for message in messages):
+        return WRONG_TYPE
+    system = [message for message in messages if _role(message) in _SYSTEM_ROLES]
+    turns = [message for message in messages if _role(message) not in _SYSTEM_ROLES] if system else messages
+    said = [_role(message) in _USER_ROLES for message in turns]
+    if True not in said:
+        return Conversation(system=_joined(map(_user_text, system)), reasoning_block=_first_block(turns))
+    first, last = _first_run(said), _last_run(said)
+    return Conversation(
+        system=_joined(map(_user_text, system)),
+        prompt=_turn_text(turns[last.start : last.stop]),
+        root=_turn_text(turns[first.start : first.stop]) if first != last else None,
+        prefix=canonical(turns[: last.start]) if last.start else None,
+        reasoning_block=_first_block(turns),
+    )
+
+
+def _role(message: object) -> str:
+    if not isinstance(message, dict):
+        return "user"
+    role = message.get("role")
+    if isinstance(role, str):
+        return role
+    kind = message.get("type")
+    if isinstance(kind, str):
+        if kind.endswith("_output"):  # function_call_output and its kin carry a tool's result
+            return "tool"
+        if not kind.startswith("input_"):
+            return "assistant"
+    return "user"
+
+
+def _first_run(said: list[bool]) -> range:
+    start = said.index(True)
+    stop = next((at for at in range(start, len(said)) if not said[at]), len(said))
+    return range(start, stop)
+
+
+def _last_run(said: list[bool]) -> range:
+    stop = len(said) - said[::-1].index(True)
+    start = next((at + 1 for at in range(stop - 1, -1, -1) if not said[at]), 0)
+    return range(start, stop)
+
+
+def _turn_text(turn: list[object]) -> str | None:
+    users = [message for message in turn if _role(message) not in {"tool", "function"}]
+    return _joined(map(_user_text, users)) or _joined(map(_tool_text, turn))
+
+
+def _user_text(message: object) -> str:
+    return _content_text(message if isinstance(message, str) else _content(message))
+
+
+def _tool_text(message: object) -> str:
+    if _role(message) in {"tool", "function"}:
+        return _content_text(_content(message))
+    content = _content(message)
+    results = [part for part in content if _kind(part) == "tool_result"] if isinstance(content, list) else []
+    return _joined(_content_text(part.get("content")) for part in results) or ""
+
+
+def _content(message: object) -> object:
+    if not isinstance(message, dict):
+        return None
+    for key in ("content", "output", "text"):
+        if message.get(key) is not None:
+            return message[key]
+    return [message] if "type" in message else None
+
+
+def _kind(part: object) -> str:
+    kind = part.get("type") if isinstance(part, dict) else None
+    return kind if isinstance(kind, str) else ""
+
+
+def _content_text(content: object) -> str:
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, list) else [content]
+    return _joined(map(_part_text, parts)) or ""
+
+
+def _part_text(part: object) -> str:
+    if isinstance(part, str):
+        return part
+    if not isinstance(part, dict):
+        return ""
+    kind = _kind(part)
+    if kind in _TEXT_PARTS or not kind:
+        shown = part.get("text") or part.get("refusal")
+        return shown if isinstance(shown, str) else ""
+    if kind in _SILENT_PARTS or kind == "tool_result":
+        return ""
+    name = _PART_NAMES.get(kind, kind)
+    return f"[{name}]" if _PART_NAME.fullmatch(name) else "[part]"
+
+
+def _joined(texts: Iterable[str]) -> str | None:
+    return _PARAGRAPH.join(filter(None, texts)) or None
+
+
+def _first_block(messages: Iterable[object]) -> str | None:
+    return next((block for message in messages if isinstance(message, dict) for block in _blocks(message)), None)
+
+
+def _blocks(item: Mapping[str, object]) -> Iterator[str]:
+    """Signed or encrypted reasoning blocks of a message or of an item of the Responses API."""
+    for holder in (item, *_listed(item, "content"), *_listed(item, "thinking_blocks")):
+        if not isinstance(holder, dict):
+            continue
+        for kind, key in _BLOCK_KEYS:
+            block = holder.get(key) if _kind(holder) == kind else None
+            if isinstance(block, str) and block:
+                yield block
+
+
+#: Kind of part -> where the provider put the block.
+_BLOCK_KEYS: Final = (("thinking", "signature"), ("redacted_thinking", "data"), ("reasoning", "encrypted_content"))
+
+
+def _listed(holder: Mapping[str, object], key: str) -> list[object]:
+    found = holder.get(key)
+    return found if isinstance(found, list) else []
+
+
+def _first(holder: Mapping[str, object], *keys: str) -> object:
+    """First value that is there; 0 and False are."""
+    for key in keys:
+        value = holder.get(key)
+        if value is not None and value != "":
+            return value
+    return None
+
+
+def asked(body: Mapping[str, object]) -> Row:
+    """Canonical columns of a request's body."""
+    talk = conversation(_first(body, "messages", "input", "prompt"))
+    row: Row = {
+        "request_model": body.get("model"),
+        "temperature": body.get("temperature"),
+        "choice_count": body.get("n"),
+        "max_tokens": _first(body, "max_tokens", "max_completion_tokens", "max_output_tokens"),
+        "top_logprobs": body.get("top_logprobs"),
+        "seed": body.get("seed"),
+    }
+    if isinstance(talk, Bad):
+        row["user_prompt"] = talk
+    else:
+        row["system_prompt"] = _joined((_content_text(_first(body, "system", "instructions")), talk.system or ""))
+        row["user_prompt"] = talk.prompt
+        row["conversation_root"] = talk.root
+        row["conversation_prefix"] = talk.prefix
+        row["reasoning_block"] = talk.reasoning_block
+    tools = opened(_first(body, "tools", "functions"))
+    if tools:
+        row["tool_schema"] = canonical(tools)
+        row["tool_names"] = tool_names(tools)
+    return row
+
+
+def tool_names(tools: object) -> list[str] | Bad:
+    """Names of the tools a request offers: of functions, or the type of a tool that the provider runs."""
+    if not isinstance(tools, list):
+        return WRONG_TYPE
+    return [name for tool in tools if isinstance(tool, dict) for name in [_tool_name(tool)] if name]
+
+
+def _tool_name(tool: Mapping[str, object]) -> str | None:
+    function = tool.get("function")
+    name = _first(function if isinstance(function, dict) else tool, "name", "type")
+    return name if isinstance(name, str) else None
+
+
+def answered(body: object) -> Row:
+    """Canonical columns of an answer's body; a bare text is the answer itself."""
+    body = opened(body)
+    if isinstance(body, str):
+        return {"response": body}
+    if body is None or body == []:
+        return {}
+    if not isinstance(body, dict):
+        return {"response": WRONG_TYPE}
+    messages = list(_messages(body))
+    row: Row = {
+        "response": _joined(map(_answer_text, messages)) or _bare_text(body),
+        "finish_reason": _finish_reason(body),
+        "response_model": body.get("model"),
+        "reasoning_block": _first_block(messages),
+        "error_code": _error_code(body),
+    }
+    row.update(used(body.get("usage")))
+    return row
+
+
+def _messages(body: Mapping[str, object]) -> Iterator[Mapping[str, object]]:
+    """Messages of an answer: of every choice, the items of the Responses API, or the Anthropic message itself."""
+    for choice in _listed(body, "choices"):
+        if isinstance(choice, dict):
+            message = _first(choice, "message", "delta")
+            yield message if isinstance(message, dict) else choice
+    yield from (item for item in _listed(body, "output") if isinstance(item, dict))
+    if isinstance(body.get("content"), list | str):
+        yield body
+
+
+def _answer_text(message: Mapping[str, object]) -> str:
+    shown = "" if _kind(message) in _SILENT_PARTS else _content_text(_first(message, "content", "refusal", "text"))
+    calls = [*_listed(message, "tool_calls"), *_listed(message, "content"), message.get("function_call"), message]
+    return _joined((shown, *map(_call_text, calls))) or ""
+
+
+def _call_text(part: object) -> str:
+    """A tool call as `name(arguments)`; empty for anything else."""
+    if not isinstance(part, dict):
+        return ""
+    function = part.get("function")
+    call = function if isinstance(function, dict) else part
+    name, arguments = call.get("name"), _first(call, "arguments", "input")
+    if not isinstance(name, str) or arguments is None:
+        return ""
+    return f"{name}({arguments if isinstance(arguments, str) else canonical(arguments)})"
+
+
+def _bare_text(body: Mapping[str, object]) -> str | None:
+    shown = _first(body, "text", "output_text")
+    return shown if isinstance(shown, str) else None
+
+
+def _finish_reason(body: Mapping[str, object]) -> object:
+    choices = _listed(body, "choices")
+    if choices and isinstance(choices[0], dict):
+        return choices[0].get("finish_reason")
+    details = body.get("incomplete_details")
+    reason = details.get("reason") if isinstance(details, dict) else None
+    return _first({**body, "reason": reason}, "stop_reason", "reason", "status")
+
+
+def _error_code(body: Mapping[str, object]) -> object:
+    error = body.get("error")
+    if not isinstance(error, dict):
+        return None
+    code = _first(error, "code", "type")
+    return code if isinstance(code, str | int) else None
+
+
+def used(usage: object) -> Row:
+    """Token columns of a usage record; input counts cached tokens, as the OpenTelemetry conventions have it."""
+    usage = opened(usage)
+    if not isinstance(usage, dict):
+        return {}
+    details = _first(usage, "completion_tokens_details", "output_tokens_details")
+    return {
+        "input_tokens": _input_tokens(usage),
+        "output_tokens": _first(usage, "output_tokens", "completion_tokens"),
+        "reasoning_tokens": details.get("reasoning_tokens") if isinstance(details, dict) else None,
+    }
+
+
+def _input_tokens(usage: Mapping[str, object]) -> object:
+    """Input tokens; Anthropic states the cached ones beside the others, all others within."""
+    told = _first(usage, "prompt_tokens", "input_tokens")
+    beside = [usage.get("cache_creation_input_tokens"), usage.get("cache_read_input_tokens")]
+    cached = [count for count in beside if type(count) is int]
+    if type(told) is not int or "prompt_tokens" in usage:
+        return told
+    return told + sum(cached)

@@ -1,0 +1,126 @@
+"""How a text log lies in its file, told from its first bytes."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, Literal
+
+from gauger.sources.faults import Bad
+from gauger.sources.json_text import decode
+
+_UTF_8_MARK: Final = b"\xef\xbb\xbf"
+
+#: `{"data": [` with plain members before it at most: how listing endpoints wrap what they return.
+_PLAIN_MEMBERS: Final = rb'(?:"(?:[^"\\]++|\\.)*+"\s*:\s*(?:"(?:[^"\\]++|\\.)*+"|[\d.eE+-]+|true|false|null)\s*,\s*)*'
+_WRAPPED: Final = re.compile(
+    rb"\s*\{\s*" + _PLAIN_MEMBERS + rb'"(?:data|logs|results|rows|records)"\s*:\s*\[\s*(?=[{\]]|\Z)'
+)
+
+#: The beginning of an object, up to the colon after its first key.
+_OBJECT_START: Final = re.compile(rb'(?P<element>\{\s*"(?:[^"\\]++|\\.){1,64}+"\s*:)', re.DOTALL)
+_DELIMITERS: Final = (",", "\t", ";")
+_COLUMN_NAME: Final = re.compile(r"[\w.$@ /:\[\]-]{1,128}")
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How records lie in a text log.
+
+    Attributes
+    ----------
+    kind
+        JSON lines; JSON values one after another or in a list; CSV.
+    start
+        Offset of the first record, headers and opening brackets behind.
+    is_wrapped
+        The values are a list inside an object: what follows the list is no record.
+    marker
+        What a record begins with, to find the next one after damage; its group "element" is the record's place.
+    columns, delimiter
+        CSV: names of the header, and what separates them.
+    """
+
+    kind: Literal["json_lines", "json_values", "csv"]
+    start: int = 0
+    is_wrapped: bool = False
+    marker: "re.Pattern[bytes]" = _OBJECT_START
+    columns: tuple[str, ...] = ()
+    delimiter: str = ","
+
+
+def without_mark(data: bytes) -> bytes:
+    """Bytes without a UTF-8 byte order mark."""
+    return data.removeprefix(_UTF_8_MARK)
+
+
+def layout_of(head: bytes) -> Layout:
+    """Layout of a log that begins with `head`; JSON lines when nothing speaks for another."""
+    mark = len(head) - len(without_mark(head))
+    begin = re.compile(rb"\s*+").match(head, mark)
+    at = begin.end() if begin else mark
+    opening = head[at : at + 1]
+    if opening in (b"{", b"["):
+        return _json_layout(head, at)
+    return _csv_layout(head, mark) or Layout("json_lines", start=mark)
+
+
+def _json_layout(head: bytes, at: int) -> Layout:
+    line, _, others = head[at:].partition(b"\n")
+    value = decode(line)
+    wrapped = _WRAPPED.match(head, at)
+    is_document = not isinstance(value, Bad) and not others.strip()
+    if wrapped and (isinstance(value, Bad) or is_document):
+        return _values_layout(head, wrapped.end(), is_wrapped=True)
+    if isinstance(value, dict):
+        return Layout("json_lines")
+    if head[at : at + 1] == b"[" or line.rstrip().endswith((b"{", b"[", b",")):
+        return _values_layout(head, at, is_wrapped=False)
+    return Layout("json_lines")
+
+
+def _values_layout(head: bytes, start: int, *, is_wrapped: bool) -> Layout:
+    return Layout("json_values", start=start, is_wrapped=is_wrapped, marker=_marker_of(head, start))
+
+
+def _marker_of(head: bytes, start: int) -> "re.Pattern[bytes]":
+    """What the first record begins with, its indentation included: no object inside a record begins alike."""
+    first = _OBJECT_START.search(head, start)
+    if first is None:
+        return _OBJECT_START
+    before = re.compile(rb"\n[ \t]*+\Z").search(head[max(0, first.start() - 256) : first.start()])
+    indentation = re.escape(before.group()) if before else b""
+    return re.compile(indentation + b"(?P<element>" + re.escape(first.group()) + b")")
+
+
+def _csv_layout(head: bytes, start: int) -> Layout | None:
+    line, feed, _ = head[start:].partition(b"\n")
+    for delimiter in _DELIMITERS:
+        names = csv_fields(line.removesuffix(b"\r"), delimiter)
+        if names and len(names) > 1 and all(map(_COLUMN_NAME.fullmatch, names)) and len(set(names)) == len(names):
+            return Layout("csv", start=start + len(line) + len(feed), columns=tuple(names), delimiter=delimiter)
+    return None
+
+
+@lru_cache(maxsize=8)
+def _field(delimiter: str) -> "re.Pattern[str]":
+    stop = re.escape(delimiter)
+    return re.compile(rf'(?:"((?:[^"]++|"")*+)"|((?:[^"{stop}][^{stop}]*+)?))({stop}|\Z)', re.DOTALL)
+
+
+def csv_fields(row: bytes, delimiter: str) -> list[str] | None:
+    """Fields of one CSV row (RFC 4180), invalid UTF-8 replaced; None when its quotes are off."""
+    text = row.decode("utf-8", "replace")
+    fields = []
+    for quoted, plain, stop in _field_matches(text, delimiter):
+        fields.append(quoted.replace('""', '"') if quoted is not None else plain)
+        if not stop:
+            return fields
+    return None
+
+
+def _field_matches(text: str, delimiter: str) -> Iterator[tuple[str | None, str, str]]:
+    field, at = _field(delimiter), 0
+    while found := field.match(text, at):
+        yield found[1], found[2], found[3]
+        at = found.end()

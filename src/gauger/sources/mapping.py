@@ -1,0 +1,187 @@
+"""Any log at all, by a mapping file that says where each canonical column lies.
+
+    # mapping.toml
+    occurred_at = "ts | milliseconds"
+    account_id = "caller.account"
+    user_prompt = "payload.messages | turns"
+    input_tokens = 'attributes["gen_ai.usage.input_tokens"]'
+
+A path goes down by names and dots; `[0]` takes an item of a list (`[-1]` the last), `["a.b"]` a name with dots in it.
+JSON kept as text is opened on the way. After a bar stands what to do with the value found.
+"""
+
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from gauger.errors import SettingsError, UsageError
+from gauger.sources.batches import ReadOptions
+from gauger.sources.bodies import answered, conversation, tool_names
+from gauger.sources.faults import Bad
+from gauger.sources.json_text import canonical, opened
+from gauger.sources.times import UNITS, from_number
+from gauger.sources.values import CONVERTERS
+
+Step = str | int
+
+_REQUIRED: Final = ("occurred_at", "account_id")
+_STEP: Final = re.compile(
+    r"""\.?(?P<name>[^.\[\]|"']+)|\[(?P<index>-?\d{1,9})\]|\[(?P<quote>["'])(?P<key>.+?)(?P=quote)\]"""
+)
+_MILLISECONDS: Final = UNITS["milliseconds"]
+
+
+def _instant(unit: str) -> Callable[[object], object]:
+    return lambda value: None if value in (None, "") else from_number(value, unit)
+
+
+def _duration(unit: str) -> Callable[[object], object]:
+    def milliseconds(value: object) -> object:
+        moment = None if value in (None, "") else from_number(value, unit)
+        return moment if moment is None or isinstance(moment, Bad) else moment / _MILLISECONDS
+
+    return milliseconds
+
+
+def _turn(part: str) -> Callable[[object], object]:
+    def text(value: object) -> object:
+        talk = conversation(value)
+        return talk if isinstance(talk, Bad) else getattr(talk, part)
+
+    return text
+
+
+def _tools(value: object) -> object:
+    tools = opened(value)
+    return canonical(tools) if tools else None
+
+
+#: Transform -> column -> what it does there. A transform that a column does not have is refused when the file is read.
+_TRANSFORMS: Final[Mapping[str, Mapping[str, Callable[[object], object]]]] = {
+    **{unit: {"occurred_at": _instant(unit), "latency_ms": _duration(unit)} for unit in UNITS},
+    "turns": {
+        "system_prompt": _turn("system"),
+        "user_prompt": _turn("prompt"),
+        "conversation_root": _turn("root"),
+        "conversation_prefix": _turn("prefix"),
+        "reasoning_block": _turn("reasoning_block"),
+    },
+    "answer": {
+        "response": lambda value: answered(value).get("response"),
+        "reasoning_block": lambda value: answered(value).get("reasoning_block"),
+        "finish_reason": lambda value: answered(value).get("finish_reason"),
+    },
+    "tools": {
+        "tool_schema": _tools,
+        "tool_names": lambda value: tool_names(opened(value)) if value else None,
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """How one column is found: the way down, and what to do at its end."""
+
+    column: str
+    steps: tuple[Step, ...]
+    transform: Callable[[object], object] | None
+
+    def value(self, record: Mapping[str, object]) -> object:
+        value: object = record
+        for step in self.steps:
+            value = _down(value, step)
+        return self.transform(value) if self.transform else value
+
+
+def _down(value: object, step: Step) -> object:
+    value = opened(value)
+    if isinstance(step, str):
+        return value.get(step) if isinstance(value, Mapping) else None
+    if not isinstance(value, list) or not -len(value) <= step < len(value):
+        return None
+    return value[step]
+
+
+class MappedSource:
+    """Source for any log, by `ReadOptions.mapping`."""
+
+    name = "mapping"
+
+    def columns_absent(self, options: ReadOptions) -> frozenset[str]:
+        """Columns that the mapping does not name."""
+        return frozenset(CONVERTERS) - frozenset(options.mapping or ())
+
+    def matches(self, record: Mapping[str, object]) -> bool:
+        """Never: a mapping is asked for, not found out."""
+        del record
+        return False
+
+    def row(self, record: Mapping[str, object], options: ReadOptions) -> Mapping[str, object]:
+        """Values by canonical column, by the rules of the mapping."""
+        rules = _rules(tuple((options.mapping or {}).items()))
+        return {rule.column: rule.value(record) for rule in rules}
+
+
+@lru_cache(maxsize=16)
+def _rules(mapping: tuple[tuple[str, str], ...]) -> tuple[_Rule, ...]:
+    return tuple(_rule(column, path, where="mapping") for column, path in mapping)
+
+
+def _rule(column: str, written: str, *, where: str) -> _Rule:
+    place = f"{where}, {column}"
+    if column not in CONVERTERS:
+        raise SettingsError("no such column", where=place, todo=f"the columns are {', '.join(CONVERTERS)}")
+    path, bar, transform = (part.strip() for part in written.partition("|"))
+    known = {name: by_column[column] for name, by_column in _TRANSFORMS.items() if column in by_column}
+    if bar and transform not in known:
+        choice = f"after the bar write one of {', '.join(known)}" if known else "leave the bar and what follows away"
+        raise SettingsError(f"{transform!r} cannot be done with this column", where=place, todo=choice)
+    return _Rule(column, _steps(path, place=place), known.get(transform))
+
+
+def _steps(path: str, *, place: str) -> tuple[Step, ...]:
+    steps: list[Step] = []
+    at = 0
+    while found := _STEP.match(path, at):
+        steps.append(int(found["index"]) if found["index"] else found["name"] or found["key"])
+        at = found.end()
+    if not steps or at != len(path) or path.startswith("."):
+        raise SettingsError(
+            f"{path!r} is not a path",
+            where=place,
+            todo='write names with dots between them, [0] for an item of a list, ["a.b"] for a name with dots in it',
+        )
+    return tuple(steps)
+
+
+def load_mapping(path: str | Path) -> Mapping[str, str]:
+    """Mapping of a TOML file: canonical column -> path in the record, checked.
+
+    Raises
+    ------
+    UsageError
+        The file cannot be read.
+    SettingsError
+        It is not TOML, names no such column, lacks a required one, or a path is not one; says which.
+    """
+    try:
+        written = tomllib.loads(Path(path).read_bytes().decode("utf-8"))
+    except OSError as error:
+        raise UsageError(
+            f"the mapping file cannot be read: {error.strerror or error}", where=str(path), todo="check --mapping"
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"not TOML: {error}", where=str(path), todo="see docs/how-to/sources/mapping.md") from error
+    for column, value in written.items():
+        if not isinstance(value, str):
+            raise SettingsError("a path must be text", where=f"{path}, {column}", todo='write column = "path"')
+        _rule(column, value, where=str(path))
+    for column in _REQUIRED:
+        if column not in written:
+            raise SettingsError("the mapping lacks a required column", where=f"{path}, {column}", todo="add it")
+    return MappingProxyType(written)

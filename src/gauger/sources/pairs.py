@@ -1,0 +1,84 @@
+"""A request and its answer as two bodies, with the gateway's own fields beside them.
+
+    {"request": {...}, "response": {...}, "timestamp": "...", "account_id": "...", "client_ip": "...", ...}
+
+Neither API tells who called, from where or when: those come from the fields beside, whose usual names are known here.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from gauger.sources.batches import ReadOptions
+from gauger.sources.bodies import Row, answered, asked
+from gauger.sources.faults import WRONG_TYPE
+from gauger.sources.headers import client_fingerprint, plain_headers
+from gauger.sources.json_text import as_object, opened
+from gauger.sources.source import Refused
+
+#: Canonical column -> names that gateways give it; the first that is there counts.
+_BESIDE: Final[Mapping[str, tuple[str, ...]]] = {
+    "occurred_at": ("occurred_at", "timestamp", "time", "created_at", "request_time", "start_time", "startTime", "ts"),
+    "account_id": ("account_id", "account", "user_id", "user", "customer_id", "workspace_id", "tenant_id"),
+    "request_id": ("request_id", "id", "correlation_id"),
+    "conversation_id": ("conversation_id", "session_id", "thread_id"),
+    "api_key_id": ("api_key_id", "api_key_hash", "key_id"),
+    "organisation_id": ("organisation_id", "organization_id", "org_id"),
+    "principal_id": ("principal_id",),
+    "end_user_id": ("end_user_id", "end_user"),
+    "latency_ms": ("latency_ms", "duration_ms"),
+    "http_status": ("http_status", "status_code", "status"),
+    "error_code": ("error_code",),
+    "client_address": ("client_address", "client_ip", "ip", "remote_addr", "x_forwarded_for"),
+    "user_agent": ("user_agent",),
+    "client_fingerprint": ("client_fingerprint", "ja4", "ja3"),
+    "provider_name": ("provider_name", "provider"),
+}
+
+
+def request_of(record: Mapping[str, object]) -> dict[str, object]:
+    """Body of the request; empty when there is none."""
+    return as_object(record.get("request"))
+
+
+def response_of(record: Mapping[str, object]) -> dict[str, object]:
+    """Body of the answer; empty when there is none."""
+    return as_object(record.get("response"))
+
+
+def is_pair(record: Mapping[str, object]) -> bool:
+    """Whether a record holds a request's body."""
+    request = request_of(record)
+    return any(name in request for name in ("messages", "input", "prompt"))
+
+
+def pair_row(record: Mapping[str, object], options: ReadOptions) -> Row:
+    """Values by canonical column of a pair.
+
+    Raises
+    ------
+    Refused
+        There is no request.
+    """
+    del options
+    request = request_of(record)
+    if not request:
+        raise Refused(WRONG_TYPE, column="user_prompt")
+    row = asked(request)
+    answer = answered(record.get("response"))
+    row.update({column: value for column, value in answer.items() if row.get(column) is None})
+    row.update({column: value for column, value in _beside(record).items() if value is not None})
+    return row
+
+
+def _beside(record: Mapping[str, object]) -> Row:
+    headers = plain_headers(opened(record.get("headers") or record.get("request_headers")))
+    row: Row = {
+        "client_address": headers.get("x-forwarded-for"),
+        "user_agent": headers.get("user-agent"),
+        "client_fingerprint": client_fingerprint(headers),
+    }
+    for column, names in _BESIDE.items():
+        told = (record.get(name) for name in names)
+        found = next((value for value in told if value is not None and value != ""), None)
+        row[column] = found if found is not None else row.get(column)
+    return row

@@ -1,0 +1,162 @@
+"""Reading a log from start to end: the one way from a path to batches of exchanges."""
+
+from collections.abc import Iterator
+
+from gauger.errors import InputError
+from gauger.exchanges.schema import BATCH_ROWS, BATCH_TEXT_BYTES
+from gauger.sources.batches import ReadOptions, SourceBatch
+from gauger.sources.batching import Batcher, Place
+from gauger.sources.conversion import Conversion
+from gauger.sources.detection import detected, forced_source
+from gauger.sources.faults import INCOMPLETE, Fault
+from gauger.sources.layout import Layout, layout_of
+from gauger.sources.parquet_log import ParquetLog
+from gauger.sources.records import Record, Tail, records
+from gauger.sources.source import Source
+from gauger.sources.streams import LogStream, RawFile, is_parquet, opened_file, uncompressed
+from gauger.sources.times import zone_of
+
+
+def read_log(
+    path: str,
+    *,
+    options: ReadOptions,
+    start_offset: int = 0,
+    start_row: int = 0,
+    max_rows: int = BATCH_ROWS,
+    max_text_bytes: int = BATCH_TEXT_BYTES,
+) -> Iterator[SourceBatch]:
+    """Batches of a log, in its order; an empty log gives none.
+
+    Every record comes out once: as a row of `SourceBatch.exchanges`, or as a row of `SourceBatch.quarantined`. A
+    record with a bad value in an optional column is in both: kept, with that column empty. Without `options.format`
+    each record is read by the source that knows it, so that a file may mix formats.
+
+    Parameters
+    ----------
+    path
+        A file, or "-" for standard input.
+    options
+        How to read it.
+    start_offset, start_row
+        Where to go on: `end_offset` and `end_row` of the last batch of an earlier reading of the same file.
+    max_rows, max_text_bytes
+        Bounds of a batch. They never change the rows.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, or no source knows its records.
+    UsageError
+        The options ask for what cannot be.
+    """
+    forced = forced_source(options)
+    zone = zone_of(options.timezone)
+    with opened_file(path) as raw:
+        if is_parquet(raw):
+            _refuse_parquet_stream(raw, path)
+            file = ParquetLog(path, source_file=_shown(path), bounds=(max_rows, max_text_bytes))
+            yield from file.batches(options, forced, start_offset=start_offset, start_row=start_row)
+            return
+        stream = uncompressed(raw, path=path)
+        layout = layout_of(stream.head)
+        conversion = Conversion(options, zone, source=forced or _source_of_text(stream, layout, path, options))
+        stream.skip_to(max(start_offset, layout.start))
+        found = records(stream, layout, max_record_bytes=options.max_record_bytes)
+        batcher = Batcher(_shown(path), max_rows=max_rows, max_text_bytes=max_text_bytes)
+        yield from _text_batches(stream, found, conversion, batcher, start_offset=start_offset, start_row=start_row)
+
+
+def detect_format(path: str, options: ReadOptions) -> str:
+    """Name of the source that `read_log` would use for a log: a key of `SOURCES`.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, is empty, or no source knows its records; says what was seen and what to do.
+    UsageError
+        The options ask for what cannot be.
+    """
+    forced = forced_source(options)
+    if forced is not None:
+        return forced.name
+    with opened_file(path) as raw:
+        if is_parquet(raw):
+            _refuse_parquet_stream(raw, path)
+            found = ParquetLog(path, source_file=_shown(path)).source()
+        else:
+            stream = uncompressed(raw, path=path)
+            found = _source_of_text(stream, layout_of(stream.head), path, options)
+    if found is None:
+        raise InputError(
+            "the log holds no records", where=path, todo="leave it out, or check that it is the right file"
+        )
+    return found.name
+
+
+def _refuse_parquet_stream(raw: RawFile, path: str) -> None:
+    if path == "-" or not raw.can_seek:
+        raise InputError("Parquet cannot be read from a stream", where=path, todo="give the path of the file")
+
+
+def _shown(path: str) -> str:
+    """Path as it stands in tables: names that are not UTF-8 with U+FFFD."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _source_of_text(stream: LogStream, layout: Layout, path: str, options: ReadOptions) -> Source | None:
+    """Source for a text log, told from its head, which stays unread; None for a log without records."""
+    head = _Head(stream.head)
+    head.read(layout.start)
+    found = records(head, layout, max_record_bytes=options.max_record_bytes)
+    values = [record.value for record in found if isinstance(record, Record)]
+    if values and values[-1] is INCOMPLETE and len(values) > 1:
+        values.pop()  # the head may cut it
+    return detected(values, path=path) if values else None
+
+
+class _Head:
+    """The head of a log as a stream of its own."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self.offset = 0
+
+    def read(self, size: int) -> bytes:
+        found = self._data[self.offset : self.offset + size]
+        self.offset += len(found)
+        return found
+
+
+def _text_batches(
+    stream: LogStream,
+    found: Iterator[Record | Tail],
+    conversion: Conversion,
+    batcher: Batcher,
+    *,
+    start_offset: int,
+    start_row: int,
+) -> Iterator[SourceBatch]:
+    end, row = start_offset, start_row
+
+    def cut() -> SourceBatch:
+        return batcher.cut(
+            end_offset=end, end_row=row, bytes_read=stream.bytes_read, columns_absent=conversion.columns_absent
+        )
+
+    given = end
+    for record in found:
+        if isinstance(record, Tail):
+            end = max(end, record.end)
+            break
+        taken = conversion.convert(record.value, Place(row, record.offset, record.length))
+        if not batcher.has_room(taken):
+            yield cut()
+            given = end
+        batcher.add(taken)
+        if record.value is not INCOMPLETE:
+            end, row = record.end, row + 1
+    if stream.damage:
+        batcher.report(Fault(None, stream.offset, None, None, stream.damage))
+    if not batcher.is_empty or end > given:
+        yield cut()

@@ -1,0 +1,123 @@
+"""Times as logs write them, in microseconds since 1970 (UTC)."""
+
+import math
+import re
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from decimal import Decimal
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from gauger.errors import UsageError
+from gauger.sources.faults import BAD_TIME, Bad
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+#: The years 1 to 9999, what every later reader of a timestamp can show.
+_EARLIEST: Final = (datetime(1, 1, 1, tzinfo=UTC) - _EPOCH) // _MICROSECOND
+_LATEST: Final = (datetime(9999, 12, 31, tzinfo=UTC) - _EPOCH) // _MICROSECOND
+
+#: Unit -> microseconds.
+UNITS: Final = {
+    "seconds": 1_000_000.0,
+    "milliseconds": 1_000.0,
+    "microseconds": 1.0,
+    "nanoseconds": 0.001,
+}
+
+#: A bare number below this is in that unit: 1e11 s is the year 5138, 1e11 ms is 1973. No log needs more care.
+_UNIT_BELOW: Final = ((1e11, "seconds"), (1e14, "milliseconds"), (1e17, "microseconds"))
+
+_NUMBER: Final = re.compile(r"[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?", re.ASCII)
+_DATE: Final = re.compile(r"(?:19|20)\d\d[01]\d[0-3]\d", re.ASCII)
+
+#: A number in text is at most this long; longer ones are not times.
+_MAX_NUMBER_CHARACTERS: Final = 32
+
+
+class Instant(int):
+    """Microseconds since 1970 whose unit is settled."""
+
+    __slots__ = ()
+
+
+def zone_of(name: str) -> tzinfo:
+    """Time zone of that name.
+
+    Raises
+    ------
+    UsageError
+        No such zone.
+    """
+    if name == "UTC":
+        return UTC
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:  # KeyError: unknown; ValueError, OSError: not a name of a zone
+        raise UsageError(
+            f"no time zone is called {name!r}",
+            where="--timezone",
+            todo="use a name such as UTC or Europe/Berlin",
+        ) from error
+
+
+def microseconds(value: object, zone: tzinfo) -> int | Bad | None:
+    """Microseconds since 1970 of a time in any of the ways logs write one; None when there is none.
+
+    Text is RFC 3339 or ISO 8601 (a space for the T, no seconds, a date alone are fine), or a number. A time without a
+    zone is in `zone`; a local time that a clock change repeats is the first of the two. Numbers are seconds,
+    milliseconds, microseconds or nanoseconds since 1970, told apart by their size.
+    """
+    if value is None or value == "":
+        return None
+    if isinstance(value, Instant):
+        return int(value) if _EARLIEST <= value <= _LATEST else BAD_TIME
+    if isinstance(value, str):
+        return _from_text(value.strip(), zone)
+    if isinstance(value, datetime):
+        return _from_datetime(value, zone)
+    if isinstance(value, date):
+        return _from_datetime(datetime(value.year, value.month, value.day, tzinfo=zone), zone)
+    return from_number(value, None)
+
+
+def from_number(value: object, unit: str | None) -> Instant | Bad:
+    """Microseconds since 1970 of a number in `unit`, a key of `UNITS`; None tells the unit by the size."""
+    if isinstance(value, str) and len(value) <= _MAX_NUMBER_CHARACTERS:
+        try:
+            value = float(value)
+        except ValueError:
+            return BAD_TIME
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        return BAD_TIME
+    try:
+        number = float(value)
+    except OverflowError:
+        return BAD_TIME
+    if not math.isfinite(number):
+        return BAD_TIME
+    moment = round(number * UNITS[unit or _unit_of(number)])
+    return Instant(moment) if _EARLIEST <= moment <= _LATEST else BAD_TIME
+
+
+def _unit_of(number: float) -> str:
+    return next((unit for bound, unit in _UNIT_BELOW if abs(number) < bound), "nanoseconds")
+
+
+def _from_text(text: str, zone: tzinfo) -> int | Bad:
+    if _NUMBER.fullmatch(text) and not _DATE.fullmatch(text):
+        return from_number(text, None)
+    try:
+        moment = datetime.fromisoformat(text.removesuffix(" UTC") + "+00:00" if text.endswith(" UTC") else text)
+    except ValueError:
+        return BAD_TIME
+    return _from_datetime(moment, zone)
+
+
+def _from_datetime(moment: datetime, zone: tzinfo) -> int | Bad:
+    try:
+        aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)
+        found = (aware - _EPOCH) // _MICROSECOND
+    except (OverflowError, ValueError):
+        return BAD_TIME
+    return found if _EARLIEST <= found <= _LATEST else BAD_TIME

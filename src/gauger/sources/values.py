@@ -1,0 +1,171 @@
+"""From a value of a log to a value of a column: one converter per column of `EDGE_SCHEMA`.
+
+A converter returns the value, None for "not there", or `Bad`; it never raises. Empty text counts as not there.
+"""
+
+import hashlib
+import math
+import re
+from collections.abc import Callable, Mapping
+from datetime import tzinfo
+from decimal import Decimal
+from functools import partial
+from typing import Final
+
+from gauger.exchanges.schema import IDENTIFIERS, TEXTS
+from gauger.sources.faults import NOT_A_NUMBER, OUT_OF_RANGE, WRONG_TYPE, Bad
+from gauger.sources.json_text import opened
+from gauger.sources.times import microseconds
+
+Converter = Callable[[object, tzinfo], object]
+
+_MAX_NUMBER_CHARACTERS: Final = 40
+_WITH_PORT: Final = re.compile(r"^(?:\[([^\]]*)\](?::\d{1,5})?|([^:]*):\d{1,5})$")
+
+
+def text(value: object, zone: tzinfo) -> str | Bad | None:
+    """Text as given."""
+    del zone
+    if isinstance(value, str):
+        return value or None
+    if value is None:
+        return None
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace") or None
+    return WRONG_TYPE
+
+
+def identifier(value: object, zone: tzinfo) -> str | Bad | None:
+    """An id or a name as given; a whole number becomes its digits."""
+    if isinstance(value, bool):
+        return WRONG_TYPE
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, int | Decimal):
+        found = f"{value:d}" if isinstance(value, int) else f"{value:f}"
+        return found if len(found) <= _MAX_NUMBER_CHARACTERS else OUT_OF_RANGE
+    return text(value, zone)
+
+
+def key_identifier(value: object, zone: tzinfo) -> str | Bad | None:
+    """Like `identifier`, but a secret key in the clear becomes its SHA-256, as LiteLLM stores its own keys."""
+    found = identifier(value, zone)
+    if isinstance(found, str) and found.startswith("sk-"):
+        return hashlib.sha256(found.encode("utf-8", "replace")).hexdigest()
+    return found
+
+
+def client_address(value: object, zone: tzinfo) -> str | Bad | None:
+    """First hop of an X-Forwarded-For list, without a port."""
+    if isinstance(value, list):
+        value = value[0] if value else None
+    found = text(value, zone)
+    if not isinstance(found, str):
+        return found
+    hop = found.split(",", 1)[0].strip()
+    with_port = _WITH_PORT.match(hop)
+    if with_port is None:
+        return hop or None
+    return with_port[1] or with_port[2] or None
+
+
+def _number(value: object) -> int | float | Bad | None:
+    """The number in a value: whole ones as int, and never NaN."""
+    if value is None or isinstance(value, bool):
+        return None if value is None else WRONG_TYPE
+    if isinstance(value, str):
+        return _number_in(value.strip())
+    if isinstance(value, int):
+        return value
+    if isinstance(value, Decimal):
+        value = float(value)
+    if not isinstance(value, float):
+        return WRONG_TYPE
+    if math.isnan(value):
+        return NOT_A_NUMBER
+    return int(value) if value.is_integer() else value
+
+
+def _number_in(written: str) -> int | float | Bad | None:
+    if not written:
+        return None
+    if len(written) > _MAX_NUMBER_CHARACTERS:
+        return NOT_A_NUMBER
+    try:
+        return int(written)
+    except ValueError:
+        pass
+    try:
+        return _number(float(written))
+    except ValueError:
+        return NOT_A_NUMBER
+
+
+def integer(value: object, zone: tzinfo, *, bits: int) -> int | Bad | None:
+    """A whole number of that many bits, signed; 5.0 and "5" are whole, 5.5 is not."""
+    del zone
+    found = _number(value)
+    if not isinstance(found, int | float):
+        return found
+    bound = 1 << (bits - 1)
+    if not -bound <= found < bound:
+        return OUT_OF_RANGE
+    return found if isinstance(found, int) else WRONG_TYPE
+
+
+def rounded(value: object, zone: tzinfo, *, bits: int) -> int | Bad | None:
+    """Like `integer`, fractions rounded."""
+    found = _number(value)
+    return integer(round(found) if isinstance(found, float) and math.isfinite(found) else found, zone, bits=bits)
+
+
+def real(value: object, zone: tzinfo) -> float | Bad | None:
+    """A finite number."""
+    del zone
+    found = _number(value)
+    if not isinstance(found, int | float):
+        return found
+    try:
+        return float(found) if math.isfinite(found) else OUT_OF_RANGE
+    except OverflowError:
+        return OUT_OF_RANGE
+
+
+def names(value: object, zone: tzinfo) -> list[str] | Bad | None:
+    """A list of names; of a mixed list the ones that are text."""
+    del zone
+    found = opened(value)
+    if found is None or found == "":
+        return None
+    if not isinstance(found, list):
+        return WRONG_TYPE
+    return [name for name in found if isinstance(name, str) and name]
+
+
+#: Column of `EDGE_SCHEMA`, its origin apart -> converter.
+CONVERTERS: Final[Mapping[str, Converter]] = {
+    **dict.fromkeys(IDENTIFIERS, identifier),
+    "account_id": key_identifier,
+    "api_key_id": key_identifier,
+    "occurred_at": microseconds,
+    "latency_ms": partial(rounded, bits=32),
+    "http_status": partial(integer, bits=16),
+    "error_code": identifier,
+    "finish_reason": text,
+    "client_address": client_address,
+    "user_agent": text,
+    "client_fingerprint": text,
+    "provider_name": text,
+    "request_model": text,
+    "response_model": text,
+    "input_tokens": partial(integer, bits=64),
+    "output_tokens": partial(integer, bits=64),
+    "reasoning_tokens": partial(integer, bits=64),
+    "temperature": real,
+    "choice_count": partial(integer, bits=32),
+    "max_tokens": partial(integer, bits=32),
+    "top_logprobs": partial(integer, bits=32),
+    "seed": partial(integer, bits=64),
+    "tool_names": names,
+    **dict.fromkeys(TEXTS, text),
+}
