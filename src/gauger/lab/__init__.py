@@ -1,1 +1,43 @@
 """Lab: simulated traffic with the truth beside it."""
+
+from gauger.lab.datasets import data_pools
+from gauger.lab.grammar import grammar_pools
+from gauger.lab.pools import Pools
+from gauger.lab.scenarios import (
+    SCENARIOS,
+    Campaign,
+    ChatPersons,
+    Developers,
+    EvaluationRuns,
+    PopularAgent,
+    Scenario,
+    TemplateApps,
+    UndeclaredKeys,
+    UniversityClass,
+    ViralPrompt,
+    ViralTemplate,
+)
+from gauger.lab.world import World, simulate
+from gauger.lab.writing import simulate_to, write_world
+
+__all__ = [
+    "SCENARIOS",
+    "Campaign",
+    "ChatPersons",
+    "Developers",
+    "EvaluationRuns",
+    "Pools",
+    "PopularAgent",
+    "Scenario",
+    "TemplateApps",
+    "UndeclaredKeys",
+    "UniversityClass",
+    "ViralPrompt",
+    "ViralTemplate",
+    "World",
+    "data_pools",
+    "grammar_pools",
+    "simulate",
+    "simulate_to",
+    "write_world",
+]

@@ -1,0 +1,196 @@
+"""Dialogues: what stands in an exchange besides its own turn, and what a retry looks like."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Final
+
+import numpy as np
+
+from gauger.lab.clock import Agenda
+from gauger.lab.pools import TURN_MARKS, Floats, Ints, Part, Pools, Shelf, Texts
+
+USER, ASSISTANT = (mark.removeprefix("\n") for mark in TURN_MARKS)
+
+#: Half of all retries are verbatim; a person's others are made in the one way the person is used to.
+VERBATIM_SHARE: Final = 0.5
+RETRY_TAILS: Final = (
+    " Please try again.",
+    " Be more specific.",
+    " Shorter.",
+    " (again, the last one was cut off)",
+    " Thanks!",
+    " In plain words.",
+    " That was wrong, think again.",
+    "?",
+    " Use another approach.",
+    " Now.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """The exchanges of one population, in any order; every array has one entry an exchange.
+
+    Attributes
+    ----------
+    account
+        int64, row of the account in the world.
+    at_s
+        float64, seconds since the start of the log.
+    session, conversation
+        int64, numbers unique in the script; -1 = a conversation without an id.
+    label
+        object, class of the exchange in the truth.
+    system, user, root, prefix, tools, response
+        object, texts or None (`gauger.exchanges.schema.EDGE_SCHEMA`).
+    item
+        int64, place of the item in the campaign's list; -1 for all innocent exchanges.
+    """
+
+    account: Ints
+    at_s: Floats
+    session: Ints
+    conversation: Ints
+    label: Texts
+    system: Texts
+    user: Texts
+    root: Texts
+    prefix: Texts
+    tools: Texts
+    response: Texts
+    item: Ints
+
+    def __len__(self) -> int:
+        return len(self.account)
+
+    def rows(self, kept: Ints) -> "Script":
+        """Return the script of some exchanges, given by their place."""
+        return Script(**{field.name: getattr(self, field.name)[kept] for field in fields(self)})
+
+
+def concatenate(scripts: Sequence[Script]) -> Script:
+    """Return the exchanges of all scripts, in order; sessions and conversations are renumbered to stay apart."""
+    columns = {
+        field.name: np.concatenate([getattr(script, field.name) for script in scripts]) for field in fields(Script)
+    }
+    for name in ("session", "conversation"):
+        columns[name] = _renumbered([getattr(script, name) for script in scripts])
+    return Script(**columns)
+
+
+def _renumbered(numbers: Sequence[Ints]) -> Ints:
+    base, parts = 0, []
+    for own in numbers:
+        parts.append(np.where(own < 0, -1, own + base))
+        base += int(own.max(initial=-1)) + 1
+    return np.concatenate(parts)
+
+
+def single_turns(
+    account: Ints, at_s: Floats, user: Texts, *, label: str, pools: Pools, rng: np.random.Generator
+) -> Script:
+    """Return exchanges that each stand alone, without system prompt, in a session and a conversation of their own."""
+    n = len(account)
+    nothing = np.full(n, None, dtype=object)
+    return Script(
+        account=account,
+        at_s=at_s,
+        session=np.arange(n),
+        conversation=np.arange(n),
+        label=np.full(n, label, dtype=object),
+        system=nothing,
+        user=user,
+        root=nothing,
+        prefix=nothing,
+        tools=nothing,
+        response=pools.answers[rng.integers(0, len(pools.answers), n)],
+        item=np.full(n, -1),
+    )
+
+
+def converse(
+    plan: Agenda, turns: Texts, *, label: str, first_account: int, pools: Pools, rng: np.random.Generator
+) -> Script:
+    """Return the script of an agenda: retries repeat their source, later turns carry what was said before.
+
+    Parameters
+    ----------
+    plan
+        When, in which conversation, which turn, which retry.
+    turns
+        object[n], the user's words of each exchange; those of a retry are replaced.
+    label
+        Class in the truth.
+    first_account
+        Row in the world of the cast's first account.
+    pools
+        Answers.
+    rng
+        Source of chance.
+    """
+    response = pools.answers[rng.integers(0, len(pools.answers), len(plan))]
+    user = np.where(plan.is_retry, _repeated(plan, turns, rng=rng), turns).astype(object)
+    root, prefix = _before(plan, user, response)
+    nothing = np.full(len(plan), None, dtype=object)
+    return Script(
+        account=first_account + plan.account,
+        at_s=plan.at_s,
+        session=plan.session,
+        conversation=plan.conversation,
+        label=np.full(len(plan), label, dtype=object),
+        system=nothing,
+        user=user,
+        root=root,
+        prefix=prefix,
+        tools=nothing,
+        response=response,
+        item=np.full(len(plan), -1),
+    )
+
+
+def _repeated(plan: Agenda, turns: Texts, *, rng: np.random.Generator) -> Texts:
+    """Return the source's words, verbatim or with the tail that the account is used to."""
+    tails = np.array(RETRY_TAILS, dtype=object)
+    habit = rng.integers(0, len(tails), int(plan.account.max(initial=-1)) + 1)[plan.account]
+    tail = np.where(rng.random(len(plan)) < VERBATIM_SHARE, "", tails[habit])
+    return turns[plan.source] + tail
+
+
+def _before(plan: Agenda, user: Texts, response: Texts) -> tuple[Texts, Texts]:
+    """Return the first user turn and everything said before, None on first turns."""
+    root = np.full(len(plan), None, dtype=object)
+    prefix = np.full(len(plan), None, dtype=object)
+    said = ""
+    first = ""
+    steps = zip(plan.turn.tolist(), plan.is_retry.tolist(), strict=True)
+    for row, (turn, is_retry) in enumerate(steps):
+        if turn == 0 and not is_retry:
+            said, first = "", user[row]
+        elif not is_retry:
+            gap = "\n" if said else ""
+            said += f"{gap}{USER}{user[row - 1]}\n{ASSISTANT}{response[row - 1]}"
+        if turn > 0:
+            root[row], prefix[row] = first, said
+    return root, prefix
+
+
+def turns_of(prefix: str) -> list[tuple[str, str]]:
+    r"""Return what was said before, as (role, text) in order.
+
+    >>> turns_of("user: Hello\nassistant: Good day")
+    [('user', 'Hello'), ('assistant', 'Good day')]
+    """
+    marked = ("\n" + prefix).replace(TURN_MARKS[0], "\0user\1").replace(TURN_MARKS[1], "\0assistant\1")
+    return [(role, text) for role, _, text in (turn.partition("\1") for turn in marked.split("\0")[1:])]
+
+
+def draw_by_time(shelf: Shelf, is_tested: np.ndarray, *, cover: bool, rng: np.random.Generator) -> Texts:
+    """Return one text for each exchange, from the part of its stretch: object[n]."""
+    drawn = np.empty(len(is_tested), dtype=object)
+    for tested in (False, True):
+        rows = np.flatnonzero(is_tested == tested)
+        stretch: Part = "tested" if tested else "history"
+        hidden: Part = "cover_tested" if tested else "cover_history"
+        if len(rows):
+            drawn[rows] = shelf.draw(hidden if cover else stretch, len(rows), rng=rng)
+    return drawn

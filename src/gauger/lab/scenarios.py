@@ -1,0 +1,274 @@
+"""Scenarios: which populations a world holds, and their knobs.
+
+A part is one population. Every knob has its unit in its name or in its line; defaults describe an ordinary log. Vary a
+scenario with `dataclasses.replace`. A part's chance depends on the seed and on the part's place in the scenario alone,
+so innocents stay the same when a knob of a campaign behind them changes.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, Literal
+
+from gauger.errors import UsageError
+
+Assignment = Literal["deal", "shard", "random", "rollouts"]
+
+
+@dataclass(frozen=True, slots=True)
+class ChatPersons:
+    """Persons who chat: Dirichlet tastes over topics, own hours, retries, a style, conversations of several turns."""
+
+    n: int
+    label: str = "chat"
+    taste: float = 0.3  # concentration of the Dirichlet: small = few topics a person
+    retry_share: float = 0.12  # of exchanges that repeat the one before, verbatim or slightly edited
+    styled_share: float = 0.4  # of persons who open or close with a phrase of their own
+    foreign_share: float = 0.08  # of persons who write Chinese or Japanese
+    shared_site: bool = False  # all behind one network (a NAT of strangers), each with an own card
+    site_share: float = 0.8  # of sessions that come from that network
+    weekly_exchanges: float | None = None  # an account; default: the scenario's
+
+
+@dataclass(frozen=True, slots=True)
+class Developers:
+    """Developers who ask about one project each: its name and its files recur; some send tools."""
+
+    n: int
+    retry_share: float = 0.12
+    tools_share: float = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateApps:
+    """Customers with one fixed template around the words of their end users."""
+
+    n: int
+    keys: int = 1  # accounts of each customer, declared as one principal
+    label: str = "app"
+    weekly_exchanges: float | None = None  # an account; default: the scenario's
+    system_share: float = 0.5  # of customers whose template stands in the system prompt
+    from_week: int = 0  # the week of the log in which the template goes into use
+
+
+@dataclass(frozen=True, slots=True)
+class UndeclaredKeys:
+    """One customer behind many accounts that declares none: one card, one office network, one client, one template."""
+
+    keys: int = 40
+    label: str = "undeclared_keys"
+
+
+@dataclass(frozen=True, slots=True)
+class PopularAgent:
+    """Strangers who use one agent: its fixed prompt, frame and tools, around tasks of their own projects."""
+
+    n: int
+    release: bool = False  # in the tested stretch whole sentences of the prompt and of the frame change
+    retry_share: float = 0.15
+    weekly_exchanges: float | None = None  # an account; default: the scenario's
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationRuns:
+    """Accounts that each run the same items of a suite through one public template, once in every run."""
+
+    n: int = 3
+    suite: str = "math"
+    items: int = 300
+    runs: tuple[int, ...] = (1, -1)  # weeks of the log; -1 is the last
+
+
+@dataclass(frozen=True, slots=True)
+class ViralPrompt:
+    """Persons of the world who, once in the tested stretch, paste the very same prompt."""
+
+    accounts: int = 40
+
+
+@dataclass(frozen=True, slots=True)
+class ViralTemplate:
+    """Persons of the world who, once in the tested stretch, fill the same frame, each with a fill of their own."""
+
+    accounts: int = 40
+
+
+@dataclass(frozen=True, slots=True)
+class UniversityClass:
+    """Students behind one network with one assignment: its text and a question of their own, several times."""
+
+    n: int = 60
+    site_share: float = 0.85  # of sessions that come from the campus
+    one_card: bool = False  # the university pays for all
+    asks: int = 5  # about the assignment in the tested stretch, a student's mean, retries apart
+    retry_share: float = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """Accounts that send disjoint slices of one list, hidden in cover traffic.
+
+    `hostile_each`, where given, replaces `share`: exactly so many hostile exchanges an account in the tested stretch.
+    With `begins="older"` the campaign runs through the whole log at the same weekly pace.
+    """
+
+    name: str = "campaign"
+    n: int = 30
+    exchanges: float = 60.0  # an account's mean in a stretch of seven days, cover and hostile
+    share: float = 1.0  # of an account's exchanges that are hostile
+    hostile_each: int | None = None
+    list_name: str = "coding"
+    assignment: Assignment = "deal"
+    rollouts: int = 4  # requests an item, with assignment "rollouts"
+    wrappers: int = 1  # distinct wrappings of an item, of 5 x 5 x 5 sentences; 0 = the bare item
+    wrapper_in_system: bool = False
+    begins: Literal["tested", "older"] = "tested"
+    timing: Literal["diurnal", "naive"] = "diurnal"
+    payment_share: float = 0.5  # of accounts paid with the campaign's cards
+    cards: int = 1
+    network_share: float = 0.0  # of accounts that come from one /24
+    signups: Literal["fresh", "seasoned"] = "fresh"  # within ten days before it begins, or as everybody
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.wrappers <= 125:
+            raise UsageError(f"{self.wrappers} wrappers were asked for", where=self.name, todo="choose 0 to 125")
+        for knob, value in (
+            ("share", self.share),
+            ("payment_share", self.payment_share),
+            ("network_share", self.network_share),
+        ):
+            if not 0 <= value <= 1:
+                raise UsageError(f"{knob} is {value}", where=self.name, todo="choose a share from 0 to 1")
+        if min(self.n, self.cards, self.rollouts) < 1:
+            raise UsageError("accounts, cards and rollouts must be 1 or more", where=self.name)
+
+
+Population = (
+    ChatPersons
+    | Developers
+    | TemplateApps
+    | UndeclaredKeys
+    | PopularAgent
+    | EvaluationRuns
+    | ViralPrompt
+    | ViralTemplate
+    | UniversityClass
+    | Campaign
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A world's make: populations in order, and the log's length in whole weeks.
+
+    Attributes
+    ----------
+    name
+        Its name in the registry.
+    parts
+        Populations; those that overlay others (`ViralPrompt`, `ViralTemplate`) come after the persons.
+    start
+        First instant of the log, UTC.
+    history_weeks, tested_weeks
+        The tested stretch is the end of the log.
+    weekly_exchanges
+        Mean of an ordinary account's exchanges in a week.
+    """
+
+    name: str
+    parts: tuple[Population, ...]
+    start: datetime = datetime(2026, 1, 5, tzinfo=UTC)
+    history_weeks: int = 4
+    tested_weeks: int = 1
+    weekly_exchanges: float = 60.0
+
+    def __post_init__(self) -> None:
+        if self.start.tzinfo is None:
+            raise UsageError("the start has no time zone", where=f"scenario {self.name}", todo="give it in UTC")
+        if self.history_weeks < 0 or self.tested_weeks < 1:
+            raise UsageError("a log needs a tested week and no negative history", where=f"scenario {self.name}")
+
+    @property
+    def weeks(self) -> int:
+        """Weeks of the whole log."""
+        return self.history_weeks + self.tested_weeks
+
+    @property
+    def campaigns(self) -> tuple[Campaign, ...]:
+        """The campaigns among the parts."""
+        return tuple(part for part in self.parts if isinstance(part, Campaign))
+
+
+_ORDINARY: Final = (ChatPersons(n=170), Developers(n=45), TemplateApps(n=50), TemplateApps(n=3, keys=4))
+
+#: The scenarios by name.
+SCENARIOS: Final[dict[str, Scenario]] = {
+    scenario.name: scenario
+    for scenario in (
+        Scenario(
+            name="demo",
+            parts=(
+                ChatPersons(n=140),
+                Developers(n=35),
+                TemplateApps(n=30),
+                TemplateApps(n=2, keys=5),
+                PopularAgent(n=120),
+                EvaluationRuns(n=2, items=120),
+                ViralTemplate(accounts=40),
+                Campaign(name="demo", exchanges=34.0, share=0.2),
+            ),
+            weekly_exchanges=34.0,
+        ),
+        Scenario(
+            name="quiet",
+            parts=(
+                *_ORDINARY,
+                PopularAgent(n=40),
+                EvaluationRuns(),
+                UndeclaredKeys(keys=12),
+                UniversityClass(n=25),
+                ViralPrompt(),
+                ViralTemplate(),
+            ),
+        ),
+        Scenario(
+            name="quiet-large",
+            parts=(
+                *_ORDINARY,
+                PopularAgent(n=2_000, release=True, weekly_exchanges=15.0),
+                EvaluationRuns(n=5, items=1_000),
+                TemplateApps(n=1, keys=200, label="declared_keys"),
+                UndeclaredKeys(),
+                ChatPersons(n=500, label="nat", shared_site=True, weekly_exchanges=20.0),
+                UniversityClass(),
+                ViralPrompt(),
+                ViralTemplate(),
+            ),
+        ),
+        Scenario(name="pool", parts=(*_ORDINARY, PopularAgent(n=30), Campaign(name="pool"))),
+        Scenario(
+            name="one-each",
+            parts=(
+                *_ORDINARY,
+                PopularAgent(n=30),
+                ViralTemplate(),
+                Campaign(name="one-each", hostile_each=1, payment_share=0.0, signups="seasoned"),
+            ),
+        ),
+        Scenario(
+            name="old-campaign",
+            parts=(
+                *_ORDINARY,
+                PopularAgent(n=30),
+                Campaign(
+                    name="old",
+                    n=60,
+                    exchanges=44.0,
+                    hostile_each=22,
+                    list_name="tool_traces",
+                    begins="older",
+                    signups="seasoned",
+                ),
+            ),
+        ),
+    )
+}
