@@ -15,7 +15,9 @@ from gauger.sources.values import CONVERTERS
 FILLED: Final = tuple(CONVERTERS)
 #: Columns without which a record is left out.
 REQUIRED: Final = tuple(field.name for field in EDGE_SCHEMA if not field.nullable and field.name in CONVERTERS)
-_OPTIONAL: Final = tuple(name for name in FILLED if name not in REQUIRED)
+
+#: The texts are the last columns that a source fills.
+_TEXTS_FROM: Final = len(FILLED) - len(TEXTS)
 
 
 class Place(NamedTuple):
@@ -26,20 +28,21 @@ class Place(NamedTuple):
     length: int | None = None
 
     def fault(self, reason: str, *, column: str | None = None) -> Fault:
+        """Return the quarantine row for this place."""
         return Fault(self.row, self.offset, self.length, column, reason)
 
 
 class Converted(NamedTuple):
-    """A record as it goes into a batch: its values by column (None when it was left out) and its faults."""
+    """A record as it goes into a batch: its values in the order of `FILLED` (None when it was left out), its faults."""
 
-    values: Mapping[str, object] | None
+    values: list[object] | None
     faults: tuple[Fault, ...]
     row: int
     text_bytes: int
 
 
 def refused(place: Place, reason: str, *, column: str | None = None) -> Converted:
-    """A record that is left out, with the reason."""
+    """Leave a record out, with the reason."""
     return Converted(None, (place.fault(reason, column=column),), place.row, 0)
 
 
@@ -48,29 +51,28 @@ def converted(row: Mapping[str, object], place: Place, zone: tzinfo) -> Converte
 
     A bad value in an optional column leaves it empty, with a fault; in a required one it costs the record.
     """
-    values: dict[str, object] = {}
     for column in REQUIRED:
         value = CONVERTERS[column](row.get(column), zone)
         if value is None or isinstance(value, Bad):
             return refused(place, (value or MISSING).reason, column=column)
-        values[column] = value
-    faults = []
-    for column in _OPTIONAL:
-        given = row.get(column)
-        if given is None:
-            continue
-        value = given if isinstance(given, Bad) else CONVERTERS[column](given, zone)
-        if isinstance(value, Bad):
-            faults.append(place.fault(value.reason, column=column))
-        else:
-            values[column] = value
-    return Converted(values, tuple(faults), place.row, text_bytes(values))
+    values: list[object] = []
+    faults: list[Fault] = []
+    for column, converter in CONVERTERS.items():
+        value = row.get(column)
+        if value is not None:
+            value = value if type(value) is Bad else converter(value, zone)
+            if type(value) is Bad:
+                faults.append(place.fault(value.reason, column=column))
+                value = None
+        values.append(value)
+    return Converted(values, tuple(faults), place.row, sum(map(_size, values[_TEXTS_FROM:])))
 
 
-def text_bytes(values: Mapping[str, object]) -> int:
-    """Bytes of a row's text columns in UTF-8."""
-    texts = (values.get(column) for column in TEXTS)
-    return sum(len(text) if text.isascii() else len(text.encode()) for text in texts if isinstance(text, str))
+def _size(text: object) -> int:
+    """Bytes of a text in UTF-8."""
+    if not isinstance(text, str):
+        return 0
+    return len(text) if text.isascii() else len(text.encode())
 
 
 class Batcher:
@@ -91,13 +93,14 @@ class Batcher:
         self._clear()
 
     def _clear(self) -> None:
-        self._rows: list[Mapping[str, object]] = []
+        self._rows: list[list[object]] = []
         self._numbers: list[int] = []
         self._faults: list[Fault] = []
         self._text_bytes = 0
 
     @property
     def is_empty(self) -> bool:
+        """Whether nothing waits for the next batch."""
         return not self._rows and not self._faults
 
     def has_room(self, record: Converted) -> bool:
@@ -133,9 +136,10 @@ class Batcher:
         return batch
 
     def _table(self) -> pa.Table:
-        columns = {name: [row.get(name) for row in self._rows] for name in FILLED}
-        origin = {"source_file": [self._source_file] * len(self._rows), "source_row": self._numbers}
-        found = {**columns, **origin}
+        columns = zip(*self._rows, strict=True) if self._rows else ([] for _ in FILLED)
+        found = dict(zip(FILLED, columns, strict=True))
+        found["source_file"] = [self._source_file] * len(self._rows)
+        found["source_row"] = self._numbers
         return pa.Table.from_arrays(
             [pa.array(found[field.name], field.type) for field in EDGE_SCHEMA], schema=EDGE_SCHEMA
         )

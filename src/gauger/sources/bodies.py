@@ -61,7 +61,7 @@ class Conversation:
 
 
 def conversation(messages: object) -> Conversation | Bad:
-    """Turns of a list of messages, of Responses API items, or of a bare prompt."""
+    """Split into turns a list of messages, of Responses API items, or of a bare prompt."""
     messages = opened(messages)
     if isinstance(messages, str):
         return Conversation(prompt=messages)
@@ -69,18 +69,21 @@ def conversation(messages: object) -> Conversation | Bad:
         return Conversation()
     if not isinstance(messages, list) or not all(isinstance(message, dict | str) for message in messages):
         return WRONG_TYPE
-    system = [message for message in messages if _role(message) in _SYSTEM_ROLES]
-    turns = [message for message in messages if _role(message) not in _SYSTEM_ROLES] if system else messages
-    said = [_role(message) in _USER_ROLES for message in turns]
+    roles = list(map(_role, messages))
+    system = [message for message, role in zip(messages, roles, strict=True) if role in _SYSTEM_ROLES]
+    if system:
+        messages = [message for message, role in zip(messages, roles, strict=True) if role not in _SYSTEM_ROLES]
+        roles = [role for role in roles if role not in _SYSTEM_ROLES]
+    said = [role in _USER_ROLES for role in roles]
     if True not in said:
-        return Conversation(system=_joined(map(_user_text, system)), reasoning_block=_first_block(turns))
+        return Conversation(system=_joined(map(_user_text, system)), reasoning_block=_first_block(messages))
     first, last = _first_run(said), _last_run(said)
     return Conversation(
         system=_joined(map(_user_text, system)),
-        prompt=_turn_text(turns[last.start : last.stop]),
-        root=_turn_text(turns[first.start : first.stop]) if first != last else None,
-        prefix=canonical(turns[: last.start]) if last.start else None,
-        reasoning_block=_first_block(turns),
+        prompt=_turn_text(messages[last.start : last.stop]),
+        root=_turn_text(messages[first.start : first.stop]) if first != last else None,
+        prefix=canonical(messages[: last.start]) if last.start else None,
+        reasoning_block=_first_block(messages),
     )
 
 
@@ -175,16 +178,14 @@ def _first_block(messages: Iterable[object]) -> str | None:
 def _blocks(item: Mapping[str, object]) -> Iterator[str]:
     """Signed or encrypted reasoning blocks of a message or of an item of the Responses API."""
     for holder in (item, *_listed(item, "content"), *_listed(item, "thinking_blocks")):
-        if not isinstance(holder, dict):
-            continue
-        for kind, key in _BLOCK_KEYS:
-            block = holder.get(key) if _kind(holder) == kind else None
-            if isinstance(block, str) and block:
-                yield block
+        key = _BLOCK_KEYS.get(_kind(holder))
+        block = holder.get(key) if key and isinstance(holder, dict) else None
+        if isinstance(block, str) and block:
+            yield block
 
 
 #: Kind of part -> where the provider put the block.
-_BLOCK_KEYS: Final = (("thinking", "signature"), ("redacted_thinking", "data"), ("reasoning", "encrypted_content"))
+_BLOCK_KEYS: Final = {"thinking": "signature", "redacted_thinking": "data", "reasoning": "encrypted_content"}
 
 
 def _listed(holder: Mapping[str, object], key: str) -> list[object]:
@@ -279,7 +280,7 @@ def _answer_text(message: Mapping[str, object]) -> str:
 
 
 def _call_text(part: object) -> str:
-    """A tool call as `name(arguments)`; empty for anything else."""
+    """Write a tool call as `name(arguments)`; empty for anything else."""
     if not isinstance(part, dict):
         return ""
     function = part.get("function")

@@ -1,4 +1,4 @@
-"""Gauger's own columns, as its simulator and its exports write them: Parquet, or JSON lines and CSV of the same names."""
+"""Gauger's own columns, as its simulator and its exports write them: Parquet, JSON lines or CSV."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -25,6 +25,6 @@ class CanonicalSource:
         return record.keys() >= REQUIRED and "request" not in record
 
     def row(self, record: Mapping[str, object], options: ReadOptions) -> Mapping[str, object]:
-        """The record's canonical columns; where it came from is written anew."""
+        """Take the canonical columns; where the record came from is written anew."""
         del options
         return {column: record[column] for column in CONVERTERS if column in record}

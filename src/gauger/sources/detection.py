@@ -77,7 +77,7 @@ def detected(values: Iterable[object], *, path: str) -> Source:
 
 
 def _seen(values: list[object]) -> str:
-    """What the first records look like, in words that hold nothing of a prompt."""
+    """Say what the first records look like, in words that hold nothing of a prompt."""
     objects = [value for value in values if isinstance(value, Mapping)]
     if not objects:
         return (

@@ -84,7 +84,7 @@ def _values_layout(head: bytes, start: int, *, is_wrapped: bool) -> Layout:
 
 
 def _marker_of(head: bytes, start: int) -> "re.Pattern[bytes]":
-    """What the first record begins with, its indentation included: no object inside a record begins alike."""
+    """Take what the first record begins with, its indentation included: no object inside a record begins alike."""
     first = _OBJECT_START.search(head, start)
     if first is None:
         return _OBJECT_START

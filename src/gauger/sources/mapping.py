@@ -160,7 +160,7 @@ def _steps(path: str, *, place: str) -> tuple[Step, ...]:
 
 
 def load_mapping(path: str | Path) -> Mapping[str, str]:
-    """Mapping of a TOML file: canonical column -> path in the record, checked.
+    """Read a mapping file: canonical column -> path in the record, checked.
 
     Raises
     ------

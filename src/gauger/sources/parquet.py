@@ -6,7 +6,6 @@ the offsets given are the share of the file that lies behind, for progress.
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
-from pathlib import Path
 from typing import Final, NamedTuple
 
 import pyarrow as pa
@@ -112,7 +111,7 @@ class Edge(NamedTuple):
 
 
 def edge(stretch: pa.Table, *, first_row: int, source_file: str, zone: tzinfo) -> Edge:
-    """Table of `EDGE_SCHEMA` from a table with canonical columns; column by column, with the same outcome as by rows."""
+    """Table of `EDGE_SCHEMA` from canonical columns; taken column by column, with the same outcome as by rows."""
     columns: dict[str, pa.Array] = {}
     bad: dict[str, dict[int, Bad]] = {}
     for name in FILLED:
@@ -148,7 +147,7 @@ def _column(stretch: pa.Table, name: str, zone: tzinfo) -> tuple[pa.Array, dict[
 
 
 def _cast_whole(given: pa.ChunkedArray, name: str, target: pa.DataType, zone: tzinfo) -> pa.Array | None:
-    """The column in one go, where that is sure to be the same as value by value; else None."""
+    """Cast a column in one go, where that is sure to be the same as value by value; else None."""
     kind = given.type
     try:
         if name in _TEXT_COLUMNS and name != "client_address" and _is_text(kind):

@@ -19,9 +19,13 @@ class ByteStream(Protocol):
     """Uncompressed bytes from `offset` on; `read` returns nothing only at the end."""
 
     @property
-    def offset(self) -> int: ...
+    def offset(self) -> int:
+        """Uncompressed bytes before the next `read`."""
+        ...
 
-    def read(self, size: int) -> bytes: ...
+    def read(self, size: int) -> bytes:
+        """Return at most `size` bytes."""
+        ...
 
 
 class Record(NamedTuple):
@@ -50,7 +54,7 @@ class Tail(NamedTuple):
 
 
 def records(stream: ByteStream, layout: Layout, *, max_record_bytes: int) -> Iterator[Record | Tail]:
-    """Records from where the stream stands."""
+    """Yield the records from where the stream stands, then the `Tail`."""
     if layout.kind == "csv":
         return _csv_rows(stream, layout, max_record_bytes)
     if layout.kind == "json_values":
@@ -221,7 +225,7 @@ def _after(gap: "re.Pattern[bytes]", data: bytes, at: int) -> int:
 
 
 def _element(window: _Window, start: int, limit: int) -> _Element | Bad:
-    """The JSON object at `start` of the window, which grows as needed and keeps its base."""
+    """Read the JSON object at `start` of the window, which grows as needed and keeps its base."""
     scan = _Scan(start)
     while (end := scan.end(window.data)) is None:
         if scan.is_too_deep:

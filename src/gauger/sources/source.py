@@ -7,8 +7,8 @@ from gauger.sources.batches import ReadOptions
 from gauger.sources.faults import Bad
 
 
-class Refused(Exception):  # noqa: N818 - a verdict on one record, caught by the reader; never an error of the run
-    """A record cannot become a row. `fault` says why, `column` which column wanted it."""
+class Refused(Exception):
+    """A record cannot become a row; the reader catches this. `fault` says why, `column` which column wanted it."""
 
     def __init__(self, fault: Bad, *, column: str | None = None) -> None:
         super().__init__(fault.reason)
@@ -26,7 +26,9 @@ class Source(Protocol):
     """
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Name of the format."""
+        ...
 
     def columns_absent(self, options: ReadOptions) -> frozenset[str]:
         """Columns of `EDGE_SCHEMA` that this format cannot fill."""

@@ -43,6 +43,7 @@ class RawFile:
         self.closed = False
 
     def read(self, size: int = -1) -> bytes:
+        """Return at most `size` bytes; all that are left when it is negative."""
         if self._given_back:
             taken = self._given_back[:size] if size >= 0 else self._given_back
             self._given_back = self._given_back[len(taken) :]
@@ -62,14 +63,17 @@ class RawFile:
 
     @property
     def can_seek(self) -> bool:
+        """Whether this is a file rather than a pipe."""
         return self._file.seekable()
 
     def seek(self, offset: int) -> None:
+        """Go on at that byte of the file."""
         self._given_back = b""
         self._file.seek(offset)
         self.bytes_read = offset
 
     def close(self) -> None:
+        """Note that the reader is done; whoever opened the file closes it."""
         self.closed = True
 
 
@@ -82,7 +86,9 @@ class ByteReader(Protocol):
 
     damage: str | None
 
-    def read(self, size: int) -> bytes: ...
+    def read(self, size: int) -> bytes:
+        """Return at most `size` bytes."""
+        ...
 
 
 class _PlainReader:
@@ -142,7 +148,7 @@ class _GzipReader:
 
 
 def _salvaged(member: "zlib._Decompress", compressed: bytes) -> bytes:
-    """What a damaged stretch still yields, fed byte by byte up to the damage."""
+    """Return what a damaged stretch still yields, fed byte by byte up to the damage."""
     found = bytearray()
     for at in range(len(compressed)):
         try:
@@ -173,7 +179,7 @@ class _ZstdReader:
         return found
 
     def _salvaged(self) -> bytes:
-        """What lies between the last whole read and the damage, by a second pass."""
+        """Return what lies between the last whole read and the damage, by a second pass."""
         self._raw.seek(0)
         stream = _zstd_stream(self._raw)
         left = self._offset
@@ -250,7 +256,7 @@ def _filled(read: Callable[[int], bytes], size: int) -> bytes:
 
 @contextmanager
 def opened_file(path: str) -> Iterator[RawFile]:
-    """The file at `path`, or standard input for "-".
+    """Open the file at `path`, or standard input for "-".
 
     Raises
     ------

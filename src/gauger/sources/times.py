@@ -101,7 +101,10 @@ def from_number(value: object, unit: str | None) -> Instant | Bad:
 
 
 def _unit_of(number: float) -> str:
-    return next((unit for bound, unit in _UNIT_BELOW if abs(number) < bound), "nanoseconds")
+    for bound, unit in _UNIT_BELOW:
+        if abs(number) < bound:
+            return unit
+    return "nanoseconds"
 
 
 def _from_text(text: str, zone: tzinfo) -> int | Bad:

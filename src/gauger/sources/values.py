@@ -24,7 +24,7 @@ _WITH_PORT: Final = re.compile(r"^(?:\[([^\]]*)\](?::\d{1,5})?|([^:]*):\d{1,5})$
 
 
 def text(value: object, zone: tzinfo) -> str | Bad | None:
-    """Text as given."""
+    """Take text as given."""
     del zone
     if isinstance(value, str):
         return value or None
@@ -36,7 +36,7 @@ def text(value: object, zone: tzinfo) -> str | Bad | None:
 
 
 def identifier(value: object, zone: tzinfo) -> str | Bad | None:
-    """An id or a name as given; a whole number becomes its digits."""
+    """Take an id or a name as given; a whole number becomes its digits."""
     if isinstance(value, bool):
         return WRONG_TYPE
     if isinstance(value, float) and value.is_integer():
@@ -70,7 +70,7 @@ def client_address(value: object, zone: tzinfo) -> str | Bad | None:
 
 
 def _number(value: object) -> int | float | Bad | None:
-    """The number in a value: whole ones as int, and never NaN."""
+    """Read the number in a value: whole ones as int, and never NaN."""
     if value is None or isinstance(value, bool):
         return None if value is None else WRONG_TYPE
     if isinstance(value, str):
@@ -102,7 +102,7 @@ def _number_in(written: str) -> int | float | Bad | None:
 
 
 def integer(value: object, zone: tzinfo, *, bits: int) -> int | Bad | None:
-    """A whole number of that many bits, signed; 5.0 and "5" are whole, 5.5 is not."""
+    """Read a whole number of that many bits, signed; 5.0 and "5" are whole, 5.5 is not."""
     del zone
     found = _number(value)
     if not isinstance(found, int | float):
@@ -120,7 +120,7 @@ def rounded(value: object, zone: tzinfo, *, bits: int) -> int | Bad | None:
 
 
 def real(value: object, zone: tzinfo) -> float | Bad | None:
-    """A finite number."""
+    """Read a finite number."""
     del zone
     found = _number(value)
     if not isinstance(found, int | float):
@@ -132,7 +132,7 @@ def real(value: object, zone: tzinfo) -> float | Bad | None:
 
 
 def names(value: object, zone: tzinfo) -> list[str] | Bad | None:
-    """A list of names; of a mixed list the ones that are text."""
+    """Read a list of names; of a mixed list the ones that are text."""
     del zone
     found = opened(value)
     if found is None or found == "":
