@@ -1,0 +1,51 @@
+"""The verdict of a finding with one family of its evidence taken away."""
+
+from typing import Final
+
+from gauger.campaigns.findings import Family, Finding, Verdict
+from gauger.report.weighing import decisive_p, may_certify
+
+_CARRYING: Final = frozenset({"text", "timing"})
+_ORDER: Final[tuple[Verdict, ...]] = ("observed", "supported", "campaign")
+
+
+def leave_one_family_out(finding: Finding, target: float) -> list[tuple[Family, Verdict]]:
+    """Return, for every family of the finding, the verdict that stands without it.
+
+    The rule is that of the verdicts: *supported* needs a null rejected at the target, *campaign* also two families, one
+    of them text or timing. It is read conservatively. The finding's own p-value rests on all families, so it does not
+    count; a null is rejected only by a channel that may certify, of a family that is left, whose p-value stays at or
+    under the target both as the record adjusted it and after a Bonferroni correction over the channels left; and no
+    verdict rises above the recorded one.
+
+    Parameters
+    ----------
+    finding
+        The record as it stands in findings.json.
+    target
+        False-alarm target of the scan, in (0, 1).
+
+    Returns
+    -------
+    list of (family, verdict)
+        In the order of `finding.families`.
+    """
+    return [(family, _verdict_without(family, finding, target=target)) for family in finding.families]
+
+
+def _verdict_without(family: Family, finding: Finding, *, target: float) -> Verdict:
+    left = {other for other in finding.families if other != family}
+    verdict: Verdict = "observed"
+    if _rejects(finding, left, target=target):
+        verdict = "campaign" if len(left) > 1 and left & _CARRYING else "supported"
+    return min(verdict, finding.verdict, key=_ORDER.index)
+
+
+def _rejects(finding: Finding, families: set[Family], *, target: float) -> bool:
+    stated = [
+        (evidence.p_value, p_value)
+        for evidence in finding.evidence
+        if evidence.family in families and may_certify(evidence.channel)
+        if evidence.p_value is not None and (p_value := decisive_p(evidence)) is not None
+    ]
+    return any(max(raw * len(stated), decisive) <= target for raw, decisive in stated)

@@ -1,0 +1,121 @@
+import itertools
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gauger.campaigns.findings import FAMILIES, Evidence, Fact, Finding
+from gauger.report import leave_one_family_out
+
+TARGET = 0.05
+ORDER = ("observed", "supported", "campaign")
+CHANNEL = {"text": "template_core", "timing": "synchrony", "identity": "payment", "infrastructure": "network"}
+
+
+def finding(verdict: str, p_values: dict[str, float | None], *, channels=CHANNEL, adjusted=None) -> Finding:
+    evidence = [
+        Evidence(
+            channel=channels[family],
+            family=family,
+            applicable=True,
+            p_value=p_value,
+            null="",
+            facts=[] if adjusted is None else [Fact(code="x.adjusted", text="", values={"adjusted_p_value": adjusted})],
+        )
+        for family, p_value in p_values.items()
+    ]
+    return Finding(
+        finding_id="c-a",
+        rank=1,
+        verdict=verdict,
+        first_seen="2026-01-01T00:00:00Z",
+        last_seen="2026-01-02T00:00:00Z",
+        n_accounts=5,
+        n_principals=5,
+        n_exchanges=10,
+        n_exchanges_all=20,
+        input_tokens=None,
+        output_tokens=None,
+        p_value=0.0001,
+        families=list(p_values),
+        capabilities={},
+        accounts=[],
+        evidence=evidence,
+        benign_explanations=[],
+    )
+
+
+def without(found: Finding) -> dict[str, str]:
+    return dict(leave_one_family_out(found, TARGET))
+
+
+def test_three_strong_families_stand_without_any_one():
+    assert without(finding("campaign", {"text": 0.001, "timing": 0.001, "identity": 0.001})) == {
+        "text": "campaign",
+        "timing": "campaign",
+        "identity": "campaign",
+    }
+
+
+def test_identity_with_infrastructure_is_never_a_campaign():
+    assert without(finding("campaign", {"text": 0.001, "identity": 0.0001, "infrastructure": 0.0001}))["text"] == (
+        "supported"
+    )
+
+
+def test_text_that_states_no_p_value_cannot_stand_alone():
+    assert without(finding("campaign", {"text": None, "identity": 0.001})) == {
+        "text": "supported",
+        "identity": "observed",
+    }
+
+
+def test_text_without_p_value_is_a_second_family_where_another_rejects():
+    verdicts = without(finding("campaign", {"text": None, "timing": 0.001, "identity": 0.001}))
+    assert verdicts == {"text": "campaign", "timing": "campaign", "identity": "campaign"}
+
+
+def test_channels_left_pay_for_their_number():
+    verdicts = without(finding("campaign", {"text": 0.001, "timing": 0.03, "identity": 0.03}))
+    assert verdicts == {"text": "observed", "timing": "campaign", "identity": "campaign"}
+
+
+def test_recorded_adjustment_counts():
+    verdicts = without(finding("campaign", {"text": 0.001, "identity": 0.001}, adjusted=0.2))
+    assert verdicts == {"text": "observed", "identity": "observed"}
+
+
+def test_channel_that_may_not_certify_counts_for_nothing():
+    signed_up = CHANNEL | {"identity": "sign_up"}
+    assert without(finding("campaign", {"text": 0.001, "identity": 0.0001}, channels=signed_up))["text"] == "observed"
+
+
+def test_channel_without_power_counts_for_nothing():
+    found = finding("supported", {"text": 0.001, "identity": 0.001})
+    silent = [msgspec.structs.replace(evidence, applicable=False) for evidence in found.evidence]
+    assert set(without(msgspec.structs.replace(found, evidence=silent)).values()) == {"observed"}
+
+
+def test_finding_without_families_has_nothing_to_leave_out():
+    assert leave_one_family_out(finding("observed", {}), TARGET) == []
+
+
+P_VALUES = st.dictionaries(st.sampled_from(FAMILIES), st.none() | st.floats(0, 1))
+
+
+@given(st.sampled_from(ORDER), P_VALUES)
+def test_taking_evidence_away_never_raises_the_verdict(verdict, p_values):
+    assert all(ORDER.index(left) <= ORDER.index(verdict) for left in without(finding(verdict, p_values)).values())
+
+
+@given(P_VALUES, st.floats(0, 1))
+def test_smaller_p_values_never_lower_a_verdict(p_values, factor):
+    smaller = {family: None if p is None else p * factor for family, p in p_values.items()}
+    before, after = without(finding("campaign", p_values)), without(finding("campaign", smaller))
+    assert all(ORDER.index(after[family]) >= ORDER.index(before[family]) for family in before)
+
+
+@pytest.mark.parametrize("pair", list(itertools.combinations(FAMILIES, 2)))
+def test_no_single_family_is_ever_a_campaign(pair):
+    assert "campaign" not in without(finding("campaign", dict.fromkeys(pair, 0.0001))).values()
