@@ -1,13 +1,14 @@
 """findings.json: the whole document, from what a scan found and how it was certified."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
 
 from gauger.campaigns.calibration import Split
 from gauger.campaigns.dossier import rfc3339
 from gauger.campaigns.findings import Calibration, ChannelOff, Cleared, Finding, Findings, Input
 from gauger.campaigns.windows import DAY_US, Plan
-
-SCHEMA = "gauger/findings/1"
 
 WINDOW_METHOD = "conditional permutation tests (Holm) and ranks among disjoint history windows"
 CONDITIONAL_METHOD = "conditional permutation tests (Holm)"
@@ -63,19 +64,26 @@ def calibration(plan: Plan, split: Split, *, target: float, n_tests: int, smalle
     )
 
 
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """What the run knows of itself: time of the document, version, and what reading the logs gave."""
+
+    generated_at: str
+    version: str
+    quarantined: int
+    columns_absent: Sequence[str]
+
+
 def document(
     *,
-    generated_at: str,
-    version: str,
+    facts: RunFacts,
     exchanges: int,
     accounts: int,
     principals: int,
     first_us: int,
     last_us: int,
-    plan: Plan,
-    quarantined: int,
     duplicates: int,
-    columns_absent: Sequence[str],
+    plan: Plan,
     channels_off: Sequence[ChannelOff],
     certified_by: Calibration,
     findings: Sequence[Finding],
@@ -84,8 +92,8 @@ def document(
     """Return the document."""
     return Findings(
         schema="gauger/findings/1",
-        generated_at=generated_at,
-        gauger_version=version,
+        generated_at=facts.generated_at,
+        gauger_version=facts.version,
         input=Input(
             exchanges=exchanges,
             accounts=accounts,
@@ -94,12 +102,33 @@ def document(
             to=rfc3339(last_us),
             tested_from=rfc3339(plan.tested.start_us),
             tested_to=rfc3339(plan.tested.end_us - 1),
-            quarantined=quarantined,
+            quarantined=facts.quarantined,
             duplicates=duplicates,
-            columns_absent=sorted(columns_absent),
+            columns_absent=sorted(facts.columns_absent),
             channels_off=list(channels_off),
         ),
         calibration=certified_by,
         findings=list(findings),
         cleared=list(cleared),
     )
+
+
+def encode(found: Findings) -> bytes:
+    """Return the document as findings.json: two-space indent, one final newline, keys in the order of the records."""
+    return msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n"
+
+
+def decode(content: bytes) -> Findings:
+    """Return the document in a findings.json.
+
+    Raises
+    ------
+    msgspec.ValidationError
+        It is not such a document.
+    """
+    return msgspec.json.decode(content, type=Findings)
+
+
+def json_schema() -> dict[str, object]:
+    """Return the JSON Schema of findings.json, generated from the records."""
+    return msgspec.json.schema(Findings)

@@ -21,6 +21,7 @@ from gauger.campaigns.membership import (
 )
 from gauger.evidence.personhood import personhood_evidence
 from gauger.evidence.records import Evidence, Fact
+from gauger.exchanges.schema import TIMESTAMP
 from gauger.sketches.schema import INTENTS
 
 #: An exchange has a capability when its strongest intent reaches this score; else it counts as "other".
@@ -42,6 +43,35 @@ def rfc3339(time_us: int) -> str:
     """Return microseconds since the epoch as RFC 3339 in UTC, to the microsecond where there are any."""
     moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(time_us))
     return moment.isoformat().replace("+00:00", "Z")
+
+
+#: Attribution, exchange by exchange: pointers back into the operator's own logs.
+ATTRIBUTION_SCHEMA = pa.schema(
+    [
+        pa.field("finding_id", pa.string(), nullable=False),
+        pa.field("account_id", pa.string(), nullable=False),
+        pa.field("request_id", pa.string()),
+        pa.field("occurred_at", TIMESTAMP, nullable=False),
+        pa.field("source_file", pa.string(), nullable=False),
+        pa.field("source_row", pa.int64(), nullable=False),
+    ]
+)
+
+
+def exchange_table(dossiers: Sequence["Dossier"]) -> pa.Table:
+    """Return the exchanges attributed to the listed accounts, in the order of the findings, then of time."""
+    tables = [ATTRIBUTION_SCHEMA.empty_table()]
+    for one in dossiers:
+        columns = {
+            "finding_id": pa.array([one.finding.finding_id] * len(one.exchanges), pa.string()),
+            "account_id": one.exchanges["account_id"],
+            "request_id": one.exchanges["request_id"],
+            "occurred_at": one.exchanges["occurred_us"].cast(TIMESTAMP),
+            "source_file": one.exchanges["source_file"],
+            "source_row": one.exchanges["source_row"],
+        }
+        tables.append(pa.table(columns).cast(ATTRIBUTION_SCHEMA))
+    return pa.concat_tables(tables).combine_chunks()
 
 
 @dataclass(frozen=True, slots=True)

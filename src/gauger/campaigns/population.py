@@ -1,13 +1,14 @@
 """Everybody active in the tested stretch, as the conditional channels see them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from gauger.evidence.channel import Population
+from gauger.campaigns.findings import ChannelOff
+from gauger.evidence.channel import Channel, Population, TokenChannel
 from gauger.evidence.concentration import Holdings, holdings
 
 Codes = NDArray[np.int32]
@@ -117,3 +118,23 @@ def build_population(
 def _active_only(held: Holdings, active: NDArray[np.bool_]) -> Holdings:
     """Return the holdings with principals that were not active in the stretch left out of the draw."""
     return Holdings(offsets=held.offsets, token=held.token, degree=held.degree, known=held.known & active)
+
+
+#: Kinds of token that only an account table can give.
+ACCOUNT_KINDS = ("payment", "sign_up_hour")
+
+
+def channels_off(
+    population: Population, channels: Mapping[str, Channel], *, has_accounts: bool
+) -> tuple[ChannelOff, ...]:
+    """Return the channels that had nothing to look at in this log, and why."""
+    off = []
+    for channel in channels.values():
+        if not isinstance(channel, TokenChannel) or channel.kind in population.holdings:
+            continue
+        if channel.kind in ACCOUNT_KINDS and not has_accounts:
+            reason = "no account table was given: pass one with --accounts FILE"
+        else:
+            reason = f"no {channel.noun} is known in these logs"
+        off.append(ChannelOff(channel=channel.name, reason=reason))
+    return tuple(off)

@@ -5,8 +5,13 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 SAME_ACCOUNTS = 0.3
 SAME_SHINGLES = 0.5
+#: Shingles of a finding's cores that are remembered, the smallest hashes: a bottom-k sample, comparable across runs.
+SAMPLE = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +21,11 @@ class Known:
     finding_id: str
     accounts: frozenset[str]
     shingles: frozenset[int]
+
+
+def sample(shingles: NDArray[np.int64]) -> frozenset[int]:
+    """Return the bottom-k sample of a finding's shingles."""
+    return frozenset(np.sort(shingles)[:SAMPLE].tolist())
 
 
 def new_identity(accounts: Iterable[str], shingles: Iterable[int]) -> str:

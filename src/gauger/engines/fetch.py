@@ -86,20 +86,22 @@ def _bytes_matrix(column: pa.ChunkedArray) -> NDArray[np.int8]:
 def duplicate_rows(repeated: pa.Table) -> tuple[pa.Table, int]:
     """Return (source_file, source_row) of the rows that repeat an earlier one exactly, and the number of clashes.
 
-    Rows of one request_id are in order of (digest, source_file, source_row); the first of each digest stays.
+    Of rows with equal id (or none), equal content and equal `copy`, the first by file and row stays. A clash is an id
+    with several contents: all are kept.
     """
-    order = ["request_id", "digest_high", "digest_low", "source_file", "source_row"]
-    rows = repeated.select(order).sort_by([(name, "ascending") for name in order]).to_pylist()
+    order = ["request_id", "digest_high", "digest_low", "copy", "source_file", "source_row"]
     dropped: list[dict[str, object]] = []
-    digests: dict[str, set[tuple[int, int]]] = {}
-    for row in rows:
-        digest = (row["digest_high"], row["digest_low"])
-        seen = digests.setdefault(row["request_id"], set())
-        if digest in seen:
+    contents: dict[str, int] = {}
+    previous = None
+    for row in repeated.sort_by([(name, "ascending") for name in order]).to_pylist():
+        key = tuple(row[name] for name in order[:4])
+        if key == previous:
             dropped.append({"source_file": row["source_file"], "source_row": row["source_row"]})
-        seen.add(digest)
-    clashes = sum(len(seen) for seen in digests.values() if len(seen) > 1)
+        elif row["request_id"] is not None:
+            contents[row["request_id"]] = contents.get(row["request_id"], 0) + 1
+        previous = key
     schema = pa.schema([("source_file", pa.string()), ("source_row", pa.int64())])
+    clashes = sum(n for n in contents.values() if n > 1)
     return pa.Table.from_pylist(dropped, schema=schema), clashes
 
 
@@ -290,3 +292,9 @@ def fetch_directory(engine: DuckEngine, log: Log, owners: Owners) -> Directory:
         principal_of_account=owners.principal_of_account,
         n_exchanges=n_exchanges,
     )
+
+
+def fetch_activity(engine: DuckEngine, log: Log, account_ids: Sequence[str], *, width_us: int) -> pa.Table:
+    """Return (account_id, bin, n): exchanges of the given accounts per bin of time over the whole log."""
+    wanted = engine.table("active", pa.table({"account_id": pa.array(sorted(set(account_ids)), pa.string())}))
+    return engine.fetch(relations.activity(log.rows, wanted, width_us=width_us))

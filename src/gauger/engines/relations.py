@@ -30,12 +30,31 @@ def with_owners(rows: ir.Table, owners: ir.Table) -> ir.Table:
     return joined.select(*rows.columns, "account", "principal")
 
 
+def with_request_key(rows: ir.Table) -> ir.Table:
+    """Return the rows with `copy`: 0 where they have an id, else their place among identical rows of one file.
+
+    A row without an id is known by its content; two equal rows of one file are two exchanges, the same row in two files
+    is one (contracts §2).
+    """
+    identical = ibis.window(group_by=["source_file", "digest_high", "digest_low"], order_by="source_row")
+    nameless = rows.filter(rows.request_id.isnull())
+    numbered = nameless.mutate(copy=ibis.row_number().over(identical)).select(*_KEY, "copy")
+    named = rows.filter(rows.request_id.notnull()).mutate(copy=ibis.literal(0, type="int64")).select(*_KEY, "copy")
+    return named.union(numbered)
+
+
+_KEY = ("request_id", "digest_high", "digest_low", "source_file", "source_row")
+
+
 def repeated_requests(rows: ir.Table) -> ir.Table:
-    """Return every row whose request_id stands on another row too, with what tells a duplicate from a clash."""
-    counted = rows.group_by("request_id").aggregate(copies=rows.count()).filter(lambda t: t.copies > 1)
-    return rows.semi_join(counted, "request_id").select(
-        "request_id", "digest_high", "digest_low", "source_file", "source_row"
-    )
+    """Return the rows that may be one exchange: those that share an id, or that have none and share content."""
+    keyed = with_request_key(rows)
+    named = keyed.filter(keyed.request_id.notnull())
+    shared = named.group_by("request_id").aggregate(copies=named.count()).filter(lambda t: t.copies > 1)
+    nameless = keyed.filter(keyed.request_id.isnull())
+    same = nameless.group_by("digest_high", "digest_low", "copy").aggregate(copies=nameless.count())
+    alike = same.filter(same.copies > 1).drop("copies")
+    return named.semi_join(shared, "request_id").union(nameless.semi_join(alike, ["digest_high", "digest_low", "copy"]))
 
 
 def without(rows: ir.Table, duplicates: ir.Table) -> ir.Table:
@@ -146,3 +165,10 @@ def attributed(rows: ir.Table, parts: ir.Table, wanted: ir.Table) -> ir.Table:
         "output_tokens",
         "intents",
     )
+
+
+def activity(rows: ir.Table, accounts: ir.Table, *, width_us: int) -> ir.Table:
+    """Return per account of `accounts` and bin of time the number of exchanges."""
+    theirs = rows.semi_join(accounts, "account_id")
+    binned = theirs.mutate(bin=theirs.occurred_us // width_us)
+    return binned.group_by("account_id", "bin").aggregate(n=binned.count())

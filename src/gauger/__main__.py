@@ -1,0 +1,5 @@
+"""`python -m gauger`."""
+
+from gauger.cli import main
+
+main()
