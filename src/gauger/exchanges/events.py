@@ -39,7 +39,7 @@ EVENT_KINDS: Final = {
 
 
 def keep_events(raw: pa.Table, *, keys: Keys) -> pa.Table:
-    """Return the events in order of time, account ids that look personal as the same pseudonyms as in the log.
+    """Return the events in order of time, each once; personal account ids as the same pseudonyms as in the log.
 
     Parameters
     ----------
@@ -49,4 +49,5 @@ def keep_events(raw: pa.Table, *, keys: Keys) -> pa.Table:
     account = pseudonymise_personal(raw["account_id"].combine_chunks(), keys.identity, key_id=keys.key_id)
     place = EVENT_SCHEMA.get_field_index("account_id")
     kept = raw.set_column(place, EVENT_SCHEMA.field("account_id"), account)
-    return kept.sort_by([(name, "ascending") for name in EVENT_SCHEMA.names]).cast(EVENT_SCHEMA)
+    distinct = kept.group_by(EVENT_SCHEMA.names, use_threads=False).aggregate([])
+    return distinct.sort_by([(name, "ascending") for name in EVENT_SCHEMA.names]).cast(EVENT_SCHEMA)

@@ -9,8 +9,11 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-#: What exports write where they know nothing. Accounts that share such a word share nothing.
-_PLACEHOLDERS: Final = pa.array(["", "-", "n/a", "na", "nan", "nil", "none", "null", "undefined", "unknown"])
+#: What exports write where they know nothing, in lower case. Accounts that share such a word share nothing.
+NOTHING: Final = frozenset(
+    {"", "-", "--", "\\n", "(null)", "<null>", "n/a", "na", "nan", "nat", "nil", "none", "null", "undefined", "unknown"}
+)
+_NOTHING_ARRAY: Final = pa.array(sorted(NOTHING))
 
 PRINCIPAL_SCHEMA: Final = pa.schema(
     [pa.field("account_id", pa.string(), nullable=False), pa.field("principal_id", pa.string(), nullable=False)]
@@ -56,7 +59,7 @@ def principals(accounts_in_log: pa.Table, account_table: pa.Table | None) -> pa.
 def without_placeholders(values: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
     """Return trimmed values; blanks and words for "nothing" ("null", "n/a", "unknown") become null."""
     trimmed = pc.utf8_trim_whitespace(values)
-    is_nothing = pc.is_in(pc.utf8_lower(trimmed), _PLACEHOLDERS)
+    is_nothing = pc.is_in(pc.utf8_lower(trimmed), _NOTHING_ARRAY)
     return pc.if_else(is_nothing, pa.scalar(None, trimmed.type), trimmed)
 
 

@@ -29,5 +29,10 @@ def test_a_personal_account_id_becomes_its_pseudonym(keys):
     assert kept["account_id"].to_pylist() == expected.to_pylist()
 
 
+def test_an_event_told_twice_is_kept_once(keys):
+    row = (at(1), "ban", "a", None)
+    assert keep_events(events(row, row, (at(2), "ban", "a", None)), keys=keys).num_rows == 2
+
+
 def test_no_events_are_kept_as_none(keys):
     assert keep_events(EVENT_SCHEMA.empty_table(), keys=keys).equals(EVENT_SCHEMA.empty_table())
