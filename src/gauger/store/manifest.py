@@ -214,7 +214,7 @@ class Manifest:
         )
         with self._state.transaction() as session:
             known = [_KnownPrefix(*row) for row in session.execute(query)]
-        return known[-1].plan(plan, content, is_whole=known[-1].is_complete) if known else plan
+        return known[-1].plan(plan, content, is_whole=True) if known else plan
 
     def _prefixes_like(self, path: Path) -> "list[_KnownPrefix]":
         """Return recorded prefixes that begin like this log, shortest first."""
@@ -242,7 +242,11 @@ class _KnownPrefix:
     is_complete: bool
 
     def plan(self, fresh: FilePlan, content: ContentHash, *, is_whole: bool) -> FilePlan:
-        """Return the plan of a log that begins with these bytes, or is no more than they."""
+        """Return the plan of a log that begins with these bytes, or is no more than they.
+
+        Where a run was killed between reading the last of it and saying so, it is read on from its end.
+        """
+        is_latest = self.end_row == self.latest_row
         if self.reading != fresh.reading:
             raise WorkspaceError(
                 "this log was read before under other options (format, mapping, time zone or account fields)",
@@ -251,11 +255,11 @@ class _KnownPrefix:
             )
         return replace(
             fresh,
-            action="skip" if is_whole else "continue",
+            action="skip" if is_whole and (self.is_complete or not is_latest) else "continue",
             offset=self.end_offset,
             row=self.end_row,
             # A log that leaves the known one halfway goes on as a log of its own.
-            source_id=self.source_id if self.end_row == self.latest_row else None,
+            source_id=self.source_id if is_latest else None,
             content=content,
         )
 
