@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from gauger.campaigns.findings import FAMILIES, Evidence, Fact, Finding
+from gauger.campaigns.findings import FAMILIES, BenignExplanation, Evidence, Fact, Finding
 from gauger.evidence.channels import CHANNELS
 
 #: Facts that a test states, not the log: the last word of their code.
@@ -45,6 +45,11 @@ def bearing(evidence: Evidence, finding: Finding, target: float) -> str:
 def counter_evidence(finding: Finding, target: float) -> list[Evidence]:
     """Return the channels that had power and did not reject their null, and those whose rejection clears."""
     return [evidence for evidence in finding.evidence if _speaks_against(evidence, target=target)]
+
+
+def standing_explanations(finding: Finding) -> list[BenignExplanation]:
+    """Return the innocent explanations that were not excluded, those that could not be tested among them."""
+    return [one for one in finding.benign_explanations if not (one.tested and one.outcome.startswith("excluded"))]
 
 
 def _speaks_against(evidence: Evidence, *, target: float) -> bool:

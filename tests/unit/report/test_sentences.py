@@ -1,7 +1,7 @@
 import msgspec
 
 from gauger.report import sentences
-from gauger.report.weighing import bearing, counter_evidence
+from gauger.report.weighing import bearing, counter_evidence, standing_explanations
 
 
 def test_headline_counts_verdicts_apart(findings):
@@ -60,6 +60,11 @@ def test_people_behind_the_accounts_are_counter_evidence(findings):
     finding = msgspec.structs.replace(finding, evidence=[clears])
     assert counter_evidence(finding, 0.05) == [clears]
     assert bearing(clears, finding, 0.05) == "speaks for separate people"
+
+
+def test_explanation_that_was_not_tested_still_stands(findings):
+    standing = [[one.code for one in standing_explanations(finding)] for finding in findings.findings]
+    assert standing == [[], ["one_operator_undeclared"], ["viral_template", "separate_persons"]]
 
 
 def test_every_blind_spot_has_a_name_and_an_explanation():

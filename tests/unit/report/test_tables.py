@@ -61,6 +61,12 @@ def test_report_without_findings_gives_an_empty_table(nothing_found):
     assert listed_accounts(nothing_found).equals(ACCOUNTS_SCHEMA.empty_table())
 
 
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1"])
+def test_text_that_a_spreadsheet_would_run_gets_an_apostrophe(text):
+    table = for_spreadsheets(pa.table({"account_id": [text, "plain", None]}))
+    assert table.column("account_id").to_pylist() == ["'" + text, "plain", None]
+
+
 @given(st.lists(st.text()))
 def test_no_cell_of_a_spreadsheet_begins_a_formula(ids):
     table = for_spreadsheets(pa.table({"account_id": pa.array(ids, pa.string()), "n": [1] * len(ids)}))
