@@ -40,6 +40,7 @@ from gauger.sketches.siphash import (
 
 Bytes = npt.NDArray[np.uint8]
 Hashes = npt.NDArray[np.uint64]
+Integer = int | np.int64
 
 CHUNK: Final = 1024  # words in scratch: 6 arrays of 8 KiB stay in the first two caches
 CARRIED: Final = 3  # words that a 4-word shingle reaches back
@@ -171,7 +172,7 @@ def is_ascii(text: Bytes) -> bool:
     together = np.uint8(0)
     for byte in text:
         together = np.uint8(together | byte)
-    return together < 128
+    return bool(together < 128)
 
 
 @compiled
@@ -182,10 +183,11 @@ def survey_unicode(text: Bytes, tables: CharacterTables) -> tuple[int, int]:
     while position < text.size:
         code_point, width = decode(text, position)
         position += width
-        malformed |= code_point < 0
         if code_point < 0:
+            malformed = True
             continue
-        interacts |= tables.traits[code_point] & INTERACTS != 0
+        if tables.traits[code_point] & INTERACTS != 0:
+            interacts = True
         index = tables.replacement[code_point]
         n_characters += 1 if index == 0 else tables.replacement_start[index + 1] - tables.replacement_start[index]
     form = NORMALISE_FIRST if interacts and not malformed else UNICODE
@@ -193,7 +195,7 @@ def survey_unicode(text: Bytes, tables: CharacterTables) -> tuple[int, int]:
 
 
 @compiled
-def decode(text: Bytes, position: int) -> tuple[int, int]:
+def decode(text: Bytes, position: int) -> tuple[Integer, int]:
     """Return the code point at `position` and its width in bytes; (-1, 1) where the bytes are not well-formed UTF-8."""
     first = np.int64(text[position])
     if first < 0x80:
@@ -270,7 +272,7 @@ def end_word(folded: Bytes, length: int, before: int) -> tuple[int, int]:
 
 
 @compiled
-def put(code_point: int, tables: CharacterTables, folded: Bytes, length: int, before: int) -> tuple[int, int]:
+def put(code_point: Integer, tables: CharacterTables, folded: Bytes, length: int, before: int) -> tuple[int, int]:
     """Write one folded character; `before` is the kind of word that is open."""
     kind = tables.traits[code_point] & KIND_BITS
     if kind == LETTER:
@@ -288,7 +290,7 @@ def put(code_point: int, tables: CharacterTables, folded: Bytes, length: int, be
 
 
 @compiled
-def encode(code_point: int, folded: Bytes, length: int) -> int:
+def encode(code_point: Integer, folded: Bytes, length: int) -> int:
     """Write a character as UTF-8; return the new length."""
     if code_point < 0x80:
         folded[length] = code_point
@@ -314,8 +316,8 @@ def encode(code_point: int, folded: Bytes, length: int) -> int:
 
 @compiled
 def scan_words(
-    folded: Bytes, length: int, position: int, key: SipKey, states: Hashes, last: Hashes, prefixes: Hashes
-) -> tuple[int, int]:
+    folded: Bytes, length: int, position: Integer, key: SipKey, states: Hashes, last: Hashes, prefixes: Hashes
+) -> tuple[Integer, int]:
     """Cut up to `CHUNK` words from the folded text; return where to go on and how many were cut."""
     start_0, start_1, start_2, start_3 = sip_start(key)
     at, stop = U64(position), U64(length)
@@ -552,7 +554,8 @@ def sketch_rows(
     n_shingles = 0
     for row in range(rows[0], rows[1]):
         length = fold_row(row, texts, form, tables, folded)
-        position, n_words, n_voted, n_kept = 0, 0, 0, 0
+        position: Integer = 0
+        n_words, n_voted, n_kept = 0, 0, 0
         begin_minhash(words, bins)
         begin_sums(sums, votes)
         state = sip_start(keys.chain)
@@ -615,7 +618,8 @@ def minhash_rows(
     folded, states, last, prefixes, words, _, _, shingles, bins, _, _, _, _, _ = scratch
     for row in range(rows[0], rows[1]):
         length = fold_row(row, texts, form, tables, folded)
-        position, n_words = 0, 0
+        position: Integer = 0
+        n_words = 0
         begin_minhash(words, bins)
         while True:
             position, n = scan_words(folded, length, position, keys.word, states, last, prefixes)
@@ -644,7 +648,7 @@ def hash_rows(
     together = U64(0)
     for row in range(rows[0], rows[1]):
         length = fold_row(row, texts, form, tables, folded)
-        position = 0
+        position: Integer = 0
         while True:
             position, n = scan_words(folded, length, position, keys.word, states, last, prefixes)
             if n == 0:

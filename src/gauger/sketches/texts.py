@@ -125,11 +125,9 @@ def minhash_bands(texts: pa.Array, key: bytes, *, namespace: int, threads: int =
     keys, _ = text_keys(key, namespace)
     bands = np.zeros((len(texts), N_BANDS), np.uint64)
 
-    def work(rows: tuple[int, int]) -> int:
+    def work(rows: tuple[int, int]) -> None:
         scratch = column.scratch(rows, 0)
-        return kernel.minhash_rows(
-            rows, column.texts, column.form, character_tables(), keys, borrow_order(), scratch, bands
-        )
+        kernel.minhash_rows(rows, column.texts, column.form, character_tables(), keys, borrow_order(), scratch, bands)
 
     _share_rows(work, column.texts.offsets, threads)
     return bands.view(np.int64)
