@@ -7,9 +7,8 @@ from typing import Final
 import numpy as np
 
 from gauger.lab.clock import Agenda
-from gauger.lab.pools import TURN_MARKS, Floats, Ints, Part, Pools, Shelf, Texts
-
-USER, ASSISTANT = (mark.removeprefix("\n") for mark in TURN_MARKS)
+from gauger.lab.pools import Floats, Ints, Part, Pools, Shelf, Texts
+from gauger.sources.json_text import canonical
 
 #: Half of all retries are verbatim; a person's others are made in the one way the person is used to.
 VERBATIM_SHARE: Final = 0.5
@@ -38,7 +37,7 @@ class Script:
     at_s
         float64, seconds since the start of the log.
     session, conversation
-        int64, numbers unique in the script; -1 = a conversation without an id.
+        int64, numbers unique in the script.
     label
         object, class of the exchange in the truth.
     system, user, root, prefix, tools, response
@@ -79,11 +78,8 @@ def concatenate(scripts: Sequence[Script]) -> Script:
 
 
 def _renumbered(numbers: Sequence[Ints]) -> Ints:
-    base, parts = 0, []
-    for own in numbers:
-        parts.append(np.where(own < 0, -1, own + base))
-        base += int(own.max(initial=-1)) + 1
-    return np.concatenate(parts)
+    sizes = [int(own.max(initial=-1)) + 1 for own in numbers]
+    return np.concatenate([own + base for own, base in zip(numbers, np.cumsum([0, *sizes[:-1]]), strict=True)])
 
 
 def single_turns(
@@ -157,31 +153,26 @@ def _repeated(plan: Agenda, turns: Texts, *, rng: np.random.Generator) -> Texts:
 
 
 def _before(plan: Agenda, user: Texts, response: Texts) -> tuple[Texts, Texts]:
-    """Return the first user turn and everything said before, None on first turns."""
+    """Return the first user turn and all messages before the last one as canonical JSON, None on first turns."""
     root = np.full(len(plan), None, dtype=object)
     prefix = np.full(len(plan), None, dtype=object)
-    said = ""
-    first = ""
-    steps = zip(plan.turn.tolist(), plan.is_retry.tolist(), strict=True)
-    for row, (turn, is_retry) in enumerate(steps):
+    first, said = "", ""
+    for row, (turn, is_retry) in enumerate(zip(plan.turn.tolist(), plan.is_retry.tolist(), strict=True)):
         if turn == 0 and not is_retry:
-            said, first = "", user[row]
+            said = ""
         elif not is_retry:
-            gap = "\n" if said else ""
-            said += f"{gap}{USER}{user[row - 1]}\n{ASSISTANT}{response[row - 1]}"
+            # What went before a further turn are the words that got the answer: those of a retry, if there was one.
+            first = first if said else user[row - 1]
+            said += (
+                ("," if said else "") + _message("user", user[row - 1]) + "," + _message("assistant", response[row - 1])
+            )
         if turn > 0:
-            root[row], prefix[row] = first, said
+            root[row], prefix[row] = first, f"[{said}]"
     return root, prefix
 
 
-def turns_of(prefix: str) -> list[tuple[str, str]]:
-    r"""Return what was said before, as (role, text) in order.
-
-    >>> turns_of("user: Hello\nassistant: Good day")
-    [('user', 'Hello'), ('assistant', 'Good day')]
-    """
-    marked = ("\n" + prefix).replace(TURN_MARKS[0], "\0user\1").replace(TURN_MARKS[1], "\0assistant\1")
-    return [(role, text) for role, _, text in (turn.partition("\1") for turn in marked.split("\0")[1:])]
+def _message(role: str, text: str) -> str:
+    return canonical({"role": role, "content": text})
 
 
 def draw_by_time(shelf: Shelf, is_tested: np.ndarray, *, cover: bool, rng: np.random.Generator) -> Texts:

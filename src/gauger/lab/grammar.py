@@ -1,6 +1,5 @@
 """The built-in grammar: prompts of many kinds in our own wording, so that the lab works without any data set."""
 
-import json
 from collections.abc import Mapping, Sequence
 from statistics import NormalDist
 from string import Formatter
@@ -12,6 +11,7 @@ from gauger.errors import UsageError
 from gauger.lab import phrases
 from gauger.lab.phrases import Bank
 from gauger.lab.pools import Arrivals, Pools, Shelf, Texts, as_texts, shelf
+from gauger.sources.json_text import canonical
 
 #: Share of chat prompts that begin with a context or end with a wish.
 CONTEXT_SHARE: Final = 0.4
@@ -166,8 +166,8 @@ def agent_frames(name: str) -> list[str]:
 
 
 def tool_schema(names_of_tools: Sequence[str], *, owner: str) -> str:
-    """Return a tool schema as JSON text."""
-    return json.dumps(
+    """Return a tool schema as canonical JSON."""
+    return canonical(
         [
             {
                 "type": "function",
@@ -182,8 +182,7 @@ def tool_schema(names_of_tools: Sequence[str], *, owner: str) -> str:
                 },
             }
             for name in names_of_tools
-        ],
-        separators=(",", ":"),
+        ]
     )
 
 

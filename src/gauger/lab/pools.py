@@ -30,13 +30,10 @@ PART_ENDS: Final[Mapping[Part, float]] = {"history": 0.50, "tested": 0.75, "cove
 #: How often one text may be drawn in a stretch, by whomever, before the reserve is opened.
 MAX_USES: Final = 2
 
-#: A text that holds one of these could not be told from a turn of a conversation.
-TURN_MARKS: Final = ("\nuser: ", "\nassistant: ")
-
 
 def as_texts(values: Iterable[str]) -> Texts:
-    """Return distinct texts, in order of first occurrence, that can stand as a turn: object[n]."""
-    kept = [text for text in dict.fromkeys(values) if text.strip() and not any(mark in text for mark in TURN_MARKS)]
+    """Return distinct texts that are not blank, in order of first occurrence: object[n]."""
+    kept = [text for text in dict.fromkeys(values) if text.strip()]
     return np.array(kept, dtype=object) if kept else np.empty(0, dtype=object)
 
 

@@ -71,7 +71,6 @@ def _template_traffic(
         script,
         user=turns[plan.source],
         system=np.where(in_system, template, NOTHING),
-        conversation=np.full(len(plan), -1),
     )
 
 
@@ -104,5 +103,4 @@ def evaluation_runs(part: EvaluationRuns, stage: Stage) -> Troupe:
     script = single_turns(
         stage.first_account + account, at_s, asked[item], label="evaluation", pools=stage.pools, rng=rng
     )
-    # Without conversation ids: the items of a run have nothing to do with one another.
-    return Troupe(cast, replace(script, session=account, conversation=np.full(len(account), -1)))
+    return Troupe(cast, replace(script, session=account))

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from gauger.exchanges.accounts import RAW_ACCOUNT_SCHEMA
 from gauger.exchanges.schema import EDGE_SCHEMA, EVENT_SCHEMA, TIMESTAMP
 from gauger.lab.accounts import (
     POPULAR,
@@ -46,22 +47,6 @@ TOKEN_BYTES: Final = 4
 #: Where in the log the one model release lies, as a share of its length.
 RELEASE_AT: Final = 0.45
 
-#: The operator's account table as given, before hashing (contracts §3).
-ACCOUNT_TABLE_SCHEMA: Final = pa.schema(
-    [
-        pa.field("account_id", pa.string(), nullable=False),
-        pa.field("principal_id", pa.string()),
-        pa.field("organisation_id", pa.string()),
-        pa.field("signed_up_at", TIMESTAMP),
-        pa.field("plan", pa.string()),
-        pa.field("payment_token", pa.string()),
-        pa.field("email", pa.string()),
-        pa.field("verification_tier", pa.string()),
-        pa.field("registered_use", pa.string()),
-        pa.field("suspended_at", TIMESTAMP),
-        pa.field("region", pa.string()),
-    ]
-)
 TRUTH_ACCOUNTS_SCHEMA: Final = pa.schema(
     [
         pa.field("account_id", pa.string(), nullable=False),
@@ -89,7 +74,7 @@ class World:
     exchanges
         Table of `EDGE_SCHEMA`, sorted by time, then account.
     accounts
-        Table of `ACCOUNT_TABLE_SCHEMA`, sorted by account.
+        Table of `RAW_ACCOUNT_SCHEMA`, sorted by account.
     events
         Table of `EVENT_SCHEMA`, sorted by time.
     truth_accounts
@@ -173,7 +158,7 @@ def _log(script: Script, cast: Cast, scenario: Scenario, *, pools: Pools, rng: n
 
 
 def _identities(script: Script, cast: Cast, scenario: Scenario, *, rng: np.random.Generator) -> Columns:
-    conversations = np.append(tokens("conv-", int(script.conversation.max(initial=-1)) + 1, rng=rng), NOTHING)
+    conversations = tokens("conv-", int(script.conversation.max(initial=-1)) + 1, rng=rng)
     return {
         "request_id": pa.array(tokens("req-", len(script), rng=rng), pa.string()),
         "conversation_id": pa.array(conversations[script.conversation], pa.string()),
@@ -304,7 +289,7 @@ def _accounts(cast: Cast, scenario: Scenario) -> pa.Table:
         "suspended_at": _instants(cast.suspended_s, scenario.start),
         "region": cast.region,
     }
-    return pa.table(columns, schema=ACCOUNT_TABLE_SCHEMA).sort_by("account_id")
+    return pa.table(columns, schema=RAW_ACCOUNT_SCHEMA).sort_by("account_id")
 
 
 def _truth_accounts(cast: Cast) -> pa.Table:

@@ -14,7 +14,6 @@ import pyarrow.parquet
 
 from gauger.errors import UsageError
 from gauger.lab.datasets import data_pools
-from gauger.lab.dialogues import turns_of
 from gauger.lab.grammar import grammar_pools
 from gauger.lab.scenarios import SCENARIOS
 from gauger.lab.world import World, simulate
@@ -137,7 +136,7 @@ def _payload(row: dict[str, Any]) -> dict[str, Any]:
     return {
         "id": row["request_id"],
         "litellm_call_id": row["request_id"],
-        "trace_id": row["conversation_id"] or row["request_id"],
+        "trace_id": row["conversation_id"],
         "session_id": row["conversation_id"],
         "call_type": "acompletion",
         "stream": False,
@@ -166,7 +165,7 @@ def _payload(row: dict[str, Any]) -> dict[str, Any]:
             "user_api_key_org_id": row["organisation_id"],
             "requester_ip_address": row["client_address"],
             "user_agent": row["user_agent"],
-            "requester_custom_headers": {"x-client-fingerprint": row["client_fingerprint"]},
+            "requester_custom_headers": {"x-ja4": row["client_fingerprint"]},
             "usage_object": usage,
         },
         "messages": _messages(row),
@@ -178,9 +177,9 @@ def _payload(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _messages(row: dict[str, Any]) -> list[dict[str, str]]:
-    said = turns_of(row["conversation_prefix"]) if row["conversation_prefix"] else []
-    system = [("system", row["system_prompt"])] if row["system_prompt"] else []
-    return [{"role": role, "content": text} for role, text in (*system, *said, ("user", row["user_prompt"]))]
+    system = [{"role": "system", "content": row["system_prompt"]}] if row["system_prompt"] else []
+    said = msgspec.json.decode(row["conversation_prefix"] or "[]")
+    return [*system, *said, {"role": "user", "content": row["user_prompt"]}]
 
 
 def _response(row: dict[str, Any], usage: dict[str, int]) -> dict[str, Any]:
