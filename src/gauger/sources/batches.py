@@ -50,7 +50,7 @@ class SourceBatch:
     end_row
         Records that this batch and all before it cover.
     bytes_read
-        Bytes taken from the file as it lies on disk, for progress.
+        Bytes taken so far from the file as it lies on disk, for progress.
     columns_absent
         Canonical columns that this format cannot fill.
     """

@@ -33,7 +33,8 @@ _REQUIRED: Final = ("occurred_at", "account_id")
 _STEP: Final = re.compile(
     r"""\.?(?P<name>[^.\[\]|"']+)|\[(?P<index>-?\d{1,9})\]|\[(?P<quote>["'])(?P<key>.+?)(?P=quote)\]"""
 )
-_MILLISECONDS: Final = UNITS["milliseconds"]
+#: Microseconds in a millisecond.
+_PER_MILLISECOND: Final = 1_000
 
 
 def _instant(unit: str) -> Callable[[object], object]:
@@ -43,7 +44,7 @@ def _instant(unit: str) -> Callable[[object], object]:
 def _duration(unit: str) -> Callable[[object], object]:
     def milliseconds(value: object) -> object:
         moment = None if value in (None, "") else from_number(value, unit)
-        return moment if moment is None or isinstance(moment, Bad) else moment / _MILLISECONDS
+        return moment if moment is None or isinstance(moment, Bad) else moment / _PER_MILLISECOND
 
     return milliseconds
 

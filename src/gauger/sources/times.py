@@ -17,13 +17,9 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 _EARLIEST: Final = (datetime(1, 1, 1, tzinfo=UTC) - _EPOCH) // _MICROSECOND
 _LATEST: Final = (datetime(9999, 12, 31, tzinfo=UTC) - _EPOCH) // _MICROSECOND
 
-#: Unit -> microseconds.
-UNITS: Final = {
-    "seconds": 1_000_000.0,
-    "milliseconds": 1_000.0,
-    "microseconds": 1.0,
-    "nanoseconds": 0.001,
-}
+#: Unit -> how many make a second.
+UNITS: Final = {"seconds": 1, "milliseconds": 1_000, "microseconds": 1_000_000, "nanoseconds": 1_000_000_000}
+_MICROSECONDS: Final = UNITS["microseconds"]
 
 #: A bare number below this is in that unit: 1e11 s is the year 5138, 1e11 ms is 1973. No log needs more care.
 _UNIT_BELOW: Final = ((1e11, "seconds"), (1e14, "milliseconds"), (1e17, "microseconds"))
@@ -96,7 +92,11 @@ def from_number(value: object, unit: str | None) -> Instant | Bad:
         return BAD_TIME
     if not math.isfinite(number):
         return BAD_TIME
-    moment = round(number * UNITS[unit or _unit_of(number)])
+    per_second = UNITS[unit or _unit_of(number)]
+    if isinstance(value, int):  # exact, where a float would round a time in nanoseconds
+        moment = value * _MICROSECONDS // per_second
+    else:
+        moment = round(number * (_MICROSECONDS / per_second))
     return Instant(moment) if _EARLIEST <= moment <= _LATEST else BAD_TIME
 
 
