@@ -49,7 +49,7 @@ from gauger.exchanges.validation import validate
 from gauger.report.activity import timeline_of
 from gauger.report.files import ReportFiles
 from gauger.report.html import render_html
-from gauger.report.tables import all_accounts, for_spreadsheets
+from gauger.report.tables import all_accounts, for_spreadsheets, listed_accounts
 from gauger.report.timeline import Timeline
 from gauger.settings import Settings
 from gauger.sketches.digests import row_digests
@@ -250,10 +250,9 @@ def result_files(
 ) -> dict[str, bytes | pa.Table]:
     """Return the files of a result folder, the one that tells readers the rest is there last."""
     touched = pa.concat_tables([TOUCHED_SCHEMA.empty_table(), *(one.touched for one in dossiers)])
-    accounts = all_accounts(found, touched)
     return {
-        "accounts.parquet": accounts,
-        "accounts.csv": csv_bytes(for_spreadsheets(accounts)),
+        "accounts.parquet": all_accounts(found, touched),
+        "accounts.csv": csv_bytes(for_spreadsheets(listed_accounts(found))),
         "exchanges.parquet": exchange_table(dossiers),
         "quarantine.parquet": quarantined,
         "index.html": render_html(found, timelines=timelines, links=ReportFiles()).encode(),

@@ -41,11 +41,13 @@ class Strength:
     Attributes
     ----------
     score
-        `unique_share`^2 x sum over principals of log2(1 + fills that no other principal has).
+        `unique_share`^2 x `n_held` / (`n_held` + 8) x sum over principals of log2(1 + fills that no other has).
     unique_share
         Share of the items whose fill stands with one principal only: about 0 for a viral prompt, 1 for a dealt list.
     repeat_share
         Share of the items that repeat a fill of the same principal: persons retry, a work queue never does.
+    n_held
+        Shingles of the group's cores on an item, on average: a turn of phrase has about 5, a wrapper 15 or more.
     n_principals
         Distinct principals.
     """
@@ -53,6 +55,7 @@ class Strength:
     score: float
     unique_share: float
     repeat_share: float
+    n_held: float
     n_principals: int
 
 
@@ -81,8 +84,12 @@ class Candidate:
         return np.unique(np.concatenate([core.shingles for core in self.cores]))
 
 
-def strength(items: Items) -> Strength:
-    """Return the strength of a group of items."""
+#: Shingles at which half of the score is reached: common turns of phrase are shorter, wrappers longer.
+HALF_HELD = 8
+
+
+def strength(items: Items, *, n_held: float) -> Strength:
+    """Return the strength of a group of items that hold `n_held` shingles of its cores on average."""
     _, fill = np.unique(items.turn, axis=0, return_inverse=True)
     fill = fill.ravel().astype(np.int64)
     pair, pair_count = np.unique(fill * (np.int64(items.principal.max()) + 1) + items.principal, return_counts=True)
@@ -91,11 +98,12 @@ def strength(items: Items) -> Strength:
     alone = holders[fill_of_pair] == 1
     fills_per_principal = np.bincount(principal_of_pair[alone])
     unique_share = float(pair_count[alone].sum() / len(items))
-    score = unique_share**2 * float(np.log2(1 + fills_per_principal).sum())
+    score = unique_share**2 * n_held / (n_held + HALF_HELD) * float(np.log2(1 + fills_per_principal).sum())
     return Strength(
         score=score,
         unique_share=unique_share,
         repeat_share=float((pair_count - 1).sum() / len(items)),
+        n_held=n_held,
         n_principals=len(np.unique(items.principal)),
     )
 
@@ -114,7 +122,7 @@ def group_cores(cores: Sequence[Core], items: Items, *, path: str, n_principals:
     n_principals
         Principals active in the window: the population for the overlap test.
     """
-    rated = [(strength(items.take(core.items)), core) for core in cores]
+    rated = [(strength(items.take(core.items), n_held=len(core.shingles)), core) for core in cores]
     dealt = [(one, core) for one, core in rated if one.unique_share >= MIN_UNIQUE_SHARE]
     ranked = [core for _, core in sorted(dealt, key=lambda pair: (-pair[0].score, pair[1].items.tolist()))][:MAX_CORES]
     free = [_Footing.of(core, items) for core in ranked]
@@ -131,7 +139,10 @@ def group_cores(cores: Sequence[Core], items: Items, *, path: str, n_principals:
         rows = _rows(group, n_items=len(items))
         candidates.append(
             Candidate(
-                path=path, cores=tuple(one.core for one in group), items=rows, strength=strength(items.take(rows))
+                path=path,
+                cores=tuple(one.core for one in group),
+                items=rows,
+                strength=strength(items.take(rows), n_held=_mean_held(group, rows)),
             )
         )
     kept = [one for one in candidates if one.strength.unique_share >= MIN_UNIQUE_SHARE]
@@ -156,6 +167,11 @@ class _Footing:
             self.items.union(*(one.items for one in others)),
             self.principals.union(*(one.principals for one in others)),
         )
+
+
+def _mean_held(group: Sequence[_Footing], rows: Codes) -> float:
+    on_rows = [len(one.core.shingles) * len(np.intersect1d(one.core.items, rows)) for one in group]
+    return sum(on_rows) / len(rows)
 
 
 def _rows(group: Sequence[_Footing], *, n_items: int) -> Codes:

@@ -20,7 +20,7 @@ from gauger.campaigns.membership import (
     memberships,
 )
 from gauger.evidence.personhood import personhood_evidence
-from gauger.evidence.records import Evidence, Fact
+from gauger.evidence.records import Evidence, Fact, p_text, share_text
 from gauger.exchanges.schema import TIMESTAMP
 from gauger.sketches.schema import INTENTS
 
@@ -191,8 +191,8 @@ def _core_evidence(one: Examined) -> Evidence:
         ),
         Fact(
             code="core.fills",
-            text=f"{strength.unique_share:.1%} of the fills stand with one customer only;"
-            f" {strength.repeat_share:.1%} repeat a fill of the same customer.",
+            text=f"{share_text(strength.unique_share)} of the fills stand with one customer only;"
+            f" {share_text(strength.repeat_share)} repeat a fill of the same customer.",
             values={"unique_share": round(strength.unique_share, 6), "repeat_share": round(strength.repeat_share, 6)},
         ),
     ]
@@ -201,8 +201,8 @@ def _core_evidence(one: Examined) -> Evidence:
         facts.append(
             Fact(
                 code="core.rank",
-                text=f"Against the maxima of the history windows: p = {one.window_p_value:.3g};"
-                f" among all their candidates: p = {one.finding_p_value:.3g} (Benjamini-Hochberg q = {q_value:.3g}).",
+                text=f"Against the maxima of the history windows: p = {p_text(one.window_p_value)};"
+                f" among all their candidates: p = {p_text(one.finding_p_value)} (Benjamini-Hochberg q = {p_text(q_value)}).",
                 values={
                     "window_p_value": round(one.window_p_value, 9),
                     "finding_p_value": round(one.finding_p_value, 9),
@@ -227,7 +227,7 @@ def _with_adjusted(one: Examined) -> list[Evidence]:
         if said.channel in one.adjusted:
             fact = Fact(
                 code=f"{said.channel}.adjusted",
-                text=f"Adjusted for everything this scan tested (Holm): p = {one.adjusted[said.channel]:.3g}.",
+                text=f"Adjusted for everything this scan tested (Holm): p = {p_text(one.adjusted[said.channel])}.",
                 values={"adjusted_p_value": round(one.adjusted[said.channel], 9)},
             )
             said = Evidence(  # noqa: PLW2901 - the same record with one more fact

@@ -15,8 +15,12 @@ from gauger.evidence.openness import open_share
 from gauger.evidence.personhood import personhood_evidence
 from gauger.evidence.records import Evidence
 
-#: Weight of a decade of conditional evidence in the rank, in units of content score relative to the group's own.
+#: Weight of a decade of conditional evidence in the rank, relative to the content score.
 DECADE_WEIGHT = 0.5
+#: A group found without looking back ranks behind a new one of the same strength: what is old is mostly popular.
+COLD_WEIGHT = 0.25
+#: So does a group with too few items per customer to tell persons from a list.
+NO_POWER_WEIGHT = 0.5
 OPENNESS_KINDS = ("payment", "network")
 
 
@@ -61,7 +65,9 @@ def choose(gated: Sequence[Gated], *, max_candidates: int) -> tuple[list[Gated],
 
 def _rank_score(candidate: Candidate, adjusted: Mapping[str, float], *, has_power: bool) -> float:
     decades = sum(min(4.0, -np.log10(p)) for p in adjusted.values() if p < 1)
-    return candidate.strength.score * (1.0 if has_power else 0.5) * (1 + DECADE_WEIGHT * decades)
+    weight = 1.0 if candidate.path == "novel" else COLD_WEIGHT
+    weight *= 1.0 if has_power else NO_POWER_WEIGHT
+    return candidate.strength.score * weight * (1 + DECADE_WEIGHT * decades)
 
 
 def examine(

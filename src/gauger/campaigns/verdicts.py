@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from gauger.campaigns.candidates import Strength
 from gauger.campaigns.findings import BenignExplanation, Family, Verdict
 from gauger.evidence.personhood import Personhood
-from gauger.evidence.records import Evidence
+from gauger.evidence.records import Evidence, share_text
 
 #: A token, or a web of tokens of the group's own, that joins this share of the customers is openly one operator or site.
 OPEN_SHARE = 0.8
@@ -43,7 +43,7 @@ def _persons(removed: Personhood) -> BenignExplanation:
 
 
 def _same_text(strength: Strength) -> BenignExplanation:
-    share = f"{strength.unique_share:.0%} of the fills stand with one customer only"
+    share = f"{share_text(strength.unique_share)} of the fills stand with one customer only"
     excluded = strength.unique_share >= DISJOINT_SHARE
     return BenignExplanation(
         code="viral_prompt_or_suite", tested=True, outcome=f"{'excluded' if excluded else 'not excluded'}: {share}"
@@ -66,7 +66,7 @@ def _open(code: str, noun: str, share: float | None) -> BenignExplanation:
     return BenignExplanation(
         code=code,
         tested=True,
-        outcome=f"{'excluded' if excluded else 'not excluded'}: one {noun} joins {share:.0%} of the customers",
+        outcome=f"{'excluded' if excluded else 'not excluded'}: one {noun} joins {share_text(share)} of the customers",
     )
 
 

@@ -122,7 +122,7 @@ class TokenChannel:
         facts = [
             Fact(
                 code=f"{self.name}.shared",
-                text=f"{outcome.linked} of {n_members} customers share a {self.noun} with another of the group"
+                text=f"{outcome.linked} of {n_members} customers share one {self.noun} with another of the group"
                 f" (known for {outcome.n_known}).",
                 values={
                     "linked": outcome.linked,

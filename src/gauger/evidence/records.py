@@ -1,8 +1,22 @@
 """What one channel says of one group of accounts."""
 
+import math
 from typing import Any
 
 import msgspec
+
+
+def p_text(p_value: float) -> str:
+    """Return a p-value to two digits, rounded up: what is shown never claims more than what was measured."""
+    if p_value >= 1:
+        return "1"
+    scale = 10 ** (1 - math.floor(math.log10(p_value)))
+    return f"{math.ceil(p_value * scale - 1e-9) / scale:.2g}"
+
+
+def share_text(share: float) -> str:
+    """Return a share in percent, rounded down to one decimal."""
+    return f"{math.floor(share * 1000 + 1e-9) / 10:.1f}%"
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,0 +1,1 @@
+"""Reproducible runs and their recorded results."""
