@@ -1,0 +1,40 @@
+"""What every test may use: a cache for compiled kernels, one hypothesis profile, and the public data sets.
+
+The environment is set before anything imports numba, which reads it once.
+"""
+
+import os
+import tempfile
+from pathlib import Path
+
+os.environ.setdefault("NUMBA_CACHE_DIR", str(Path(tempfile.gettempdir(), "numba-cache-tests")))
+
+import hypothesis
+import pytest
+
+#: The same examples on every machine and every run; compiling a kernel may take longer than hypothesis's deadline.
+hypothesis.settings.register_profile("gauger", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("gauger")
+
+NOT_RUN = "not run: GAUGER_DATA is not set"
+STRICT_VALUES = {"1", "true", "yes"}
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """The folder of public data sets; absent data is a skipped test, or a failed one under GAUGER_TEST_STRICT=1."""
+    folder = os.environ.get("GAUGER_DATA", "")
+    if folder:
+        if not Path(folder).is_dir():
+            pytest.fail(f"GAUGER_DATA={folder} is no folder")
+        return Path(folder)
+    if os.environ.get("GAUGER_TEST_STRICT", "").lower() in STRICT_VALUES:
+        pytest.fail(NOT_RUN)
+    return pytest.skip(NOT_RUN)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many tests did not run for want of data, so that a green line does not hide them."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    n_not_run = sum("not run:" in str(report.longrepr) for report in skipped)
+    terminalreporter.write_line(f"not run: {n_not_run}")
