@@ -92,7 +92,7 @@ def data_pools(folder: Path) -> Pools:
             },
             **{name: own for name, own in made.topics.items() if ":" in name},
         },
-        code=_with_reserve((text for topic, text in questions if topic == "coding"), made.code),
+        code=made.code,
         inputs={
             **made.inputs,
             "bank": _with_reserve(

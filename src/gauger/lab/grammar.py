@@ -55,7 +55,7 @@ def grammar_pools(seed: int = 0, *, per_topic: int = 4_000) -> Pools:
     rng = np.random.default_rng(seed)
     return Pools(
         topics={topic: shelf(topic_texts(topic, per_topic, rng=rng)) for topic in phrases.TOPICS},
-        code=shelf(code_texts(2 * per_topic, rng=rng)),
+        code=shelf(code_texts(8 * per_topic, rng=rng)),
         inputs={business: shelf(business_texts(business, per_topic, rng=rng)) for business in phrases.BUSINESSES},
         follow_ups=follow_ups(per_topic, rng=rng),
         answers=answers(rng=rng),

@@ -793,7 +793,7 @@ TEMPLATE_GROUPS: Final = (
     (
         "You answer {channel} for {name}, a {trade} in {place}.",
         "{name} runs a {trade}; you are the first to read what comes by {channel}.",
-        "Act as the {channel} desk of {name}, which is a {trade} near {place}.",
+        "Act as the desk of {name} for {channel}; we are a {trade} near {place}.",
         "This message reached {name} ({trade}, {place}) by {channel}.",
         "As the assistant of {name}, handle {channel} for our {trade}.",
         "Below is what a visitor of {name} wrote by {channel}; we are a {trade}.",
@@ -829,7 +829,7 @@ TEMPLATE_WORDS: Final[Bank] = {
     ),
     "trade": _words(
         "regional bank|bicycle shop|hotel group|telephone carrier|dental chain|software house|ferry line|"
-        "furniture maker|insurance broker|grocery service|energy supplier|travel agency|museum shop|car "
+        "furniture maker|broker of insurances|grocery service|power supplier|travel agency|museum shop|car "
         "hire firm"
     ),
     "tone": _words("calm|brisk|warm|formal|plain|cheerful|neutral|patient|dry|modest"),
@@ -962,7 +962,7 @@ VIRAL_FRAMES: Final = (
 )
 VIRAL_WORDS: Final[Bank] = {
     "judge": _words(
-        "theatre critic|sports commentator|retired headmistress|wine taster|weather presenter|auctioneer|"
+        "theatre critic|sports commentator|retired headmistress|wine taster|weather presenter|market crier|"
         "dance teacher|tax inspector"
     ),
     "gap": _words(

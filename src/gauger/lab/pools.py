@@ -27,9 +27,6 @@ NOTHING: Final = np.array(None, dtype=object)
 #: Upper ends of the parts on the unit interval of the hash: half, a quarter, a tenth, the rest.
 PART_ENDS: Final[Mapping[Part, float]] = {"history": 0.50, "tested": 0.75, "cover_history": 0.85, "cover_tested": 1.0}
 
-#: How often one text may be drawn in a stretch, by whomever, before the reserve is opened.
-MAX_USES: Final = 2
-
 
 def as_texts(values: Iterable[str]) -> Texts:
     """Return distinct texts that are not blank, in order of first occurrence: object[n]."""
@@ -51,7 +48,11 @@ def split(texts: Texts) -> dict[Part, Texts]:
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """The texts of one topic by part, and a reserve that is opened when each text was drawn `MAX_USES` times."""
+    """The texts of one topic by part, and a reserve that is opened when each text was drawn once.
+
+    With few texts and many persons, texts that came again and again would stand in many accounts, each time with the
+    account's own words around them, and look like what a campaign sends.
+    """
 
     texts: Mapping[Part, Texts]
     reserve: Mapping[Part, Texts]
@@ -59,8 +60,8 @@ class Shelf:
     def draw(self, part: Part, n: int, *, rng: np.random.Generator) -> Texts:
         """Return n texts of a part in random order: object[n].
 
-        A text comes back only after all others of the shelf came `MAX_USES` times, so that strangers rarely ask the
-        very same thing.
+        No text comes twice while the reserve lasts; then the reserve goes round. A shelf without reserve goes round
+        itself.
 
         Raises
         ------
@@ -70,14 +71,13 @@ class Shelf:
         first, reserve = self.texts[part], self.reserve[part]
         if len(first) + len(reserve) == 0:
             raise UsageError("a shelf of the pools holds no text", where=part, todo="give pools with more texts")
-        drawn: list[Texts] = []
-        missing = n
+        drawn = [rng.permutation(first)[:n]]
+        missing = n - len(drawn[0])
+        again = reserve if len(reserve) else first
         while missing > 0:
-            for shelf in (*[first] * MAX_USES, reserve):
-                taken = rng.permutation(shelf)[: max(missing, 0)]
-                drawn.append(taken)
-                missing -= len(taken)
-        return rng.permutation(np.concatenate(drawn)) if drawn else np.empty(0, dtype=object)
+            drawn.append(rng.permutation(again)[:missing])
+            missing -= len(drawn[-1])
+        return rng.permutation(np.concatenate(drawn))
 
 
 def shelf(texts: Iterable[str], *, reserve: Iterable[str] = ()) -> Shelf:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gauger.errors import UsageError
-from gauger.lab.pools import MAX_USES, PART_ENDS, as_texts, shelf, split
+from gauger.lab.pools import PART_ENDS, as_texts, shelf, split
 
 texts = st.lists(st.text(min_size=1), max_size=60)
 
@@ -30,18 +30,28 @@ def test_parts_have_their_declared_sizes():
     )
 
 
-def test_draw_uses_no_text_more_often_than_allowed_while_the_reserve_lasts():
+def test_no_text_is_drawn_twice_while_the_reserve_lasts():
     own = shelf(map(str, range(100)), reserve=(f"made {number}" for number in range(900)))
-    n = MAX_USES * len(own.texts["tested"]) + len(own.reserve["tested"])
+    n = len(own.texts["tested"]) + len(own.reserve["tested"])
     drawn = own.draw("tested", n, rng=np.random.default_rng(0))
-    assert len(drawn) == n
-    assert max(np.unique(drawn.astype(str), return_counts=True)[1]) == MAX_USES
+    assert len(drawn) == len(set(drawn)) == n
 
 
-def test_draw_goes_round_again_when_all_is_used():
-    drawn = shelf(["one text"] * 3 + ["two", "three", "four", "five"]).draw(
-        "history", 500, rng=np.random.default_rng(0)
-    )
+def test_the_reserve_is_opened_only_when_the_texts_are_used_up():
+    own = shelf(map(str, range(100)), reserve=(f"made {number}" for number in range(900)))
+    n = len(own.texts["history"])
+    assert set(own.draw("history", n, rng=np.random.default_rng(0))) == set(own.texts["history"])
+
+
+def test_only_the_reserve_goes_round():
+    own = shelf(map(str, range(100)), reserve=(f"made {number}" for number in range(40)))
+    drawn = own.draw("history", 500, rng=np.random.default_rng(0)).tolist()
+    assert len(drawn) == 500
+    assert all(drawn.count(text) == 1 for text in own.texts["history"])
+
+
+def test_a_shelf_without_reserve_goes_round_itself():
+    drawn = shelf(["one", "two", "three", "four", "five"]).draw("history", 500, rng=np.random.default_rng(0))
     assert len(drawn) == 500
 
 
