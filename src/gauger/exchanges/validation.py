@@ -52,6 +52,10 @@ _OPTIONAL: Final = {
 }
 
 
+#: Some clients write -1 for "no limit" here. It says what null says, and is no fault.
+_UNLIMITED: Final = ("max_tokens", "top_logprobs")
+
+
 def validate(edge: pa.Table) -> tuple[pa.Table, pa.Table]:
     """Return the rows whose values can be, and the quarantine.
 
@@ -72,6 +76,8 @@ def validate(edge: pa.Table) -> tuple[pa.Table, pa.Table]:
     """
     table, refused = _drop_rows(edge)
     notes = [refused]
+    for column in _UNLIMITED:
+        table = _without(table, column, pc.equal(table[column], -1))
     for column, allowed in _OPTIONAL.items():
         table, note = _drop_values(table, column, allowed=allowed)
         notes.append(note)
@@ -127,11 +133,13 @@ def _drop_values(table: pa.Table, column: str, *, allowed: _Range) -> tuple[pa.T
     values = table[column]
     is_faulty = pc.fill_null(pc.invert(allowed.holds(values)), fill_value=False)
     note = quarantine_rows(table.filter(is_faulty), column=column, reason=VALUE_OUT_OF_RANGE, hint=allowed.hint())
-    if not note.num_rows:
-        return table, note
-    place = table.schema.get_field_index(column)
-    cleaned = pc.if_else(is_faulty, pa.scalar(None, values.type), values)
-    return table.set_column(place, table.schema.field(column), cleaned), note
+    return (_without(table, column, is_faulty) if note.num_rows else table), note
+
+
+def _without(table: pa.Table, column: str, unwanted: pa.ChunkedArray) -> pa.Table:
+    values = table[column]
+    cleaned = pc.if_else(pc.fill_null(unwanted, fill_value=False), pa.scalar(None, values.type), values)
+    return table.set_column(table.schema.get_field_index(column), table.schema.field(column), cleaned)
 
 
 def _is_blank(values: pa.ChunkedArray) -> pa.ChunkedArray:

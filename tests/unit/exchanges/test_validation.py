@@ -44,6 +44,13 @@ def test_a_negative_count_becomes_null_and_is_named_without_its_value(edge, colu
     assert "7531" not in str(note)
 
 
+@pytest.mark.parametrize("column", ["max_tokens", "top_logprobs"])
+def test_minus_one_for_no_limit_is_unknown_and_no_fault(edge, column):
+    table, quarantine = validate(edge({column: -1}, {column: -2}, {column: 1}))
+    assert table[column].to_pylist() == [None, None, 1]
+    assert quarantine["row"].to_pylist() == [1]
+
+
 @pytest.mark.parametrize(("status", "kept"), [(99, None), (100, 100), (599, 599), (600, None), (0, None), (-1, None)])
 def test_http_status_lies_between_100_and_599(edge, status, kept):
     table, _ = validate(edge({"http_status": status}))
