@@ -1,7 +1,9 @@
 import importlib.util
 import json
+import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,21 @@ def loop():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder for this test, in memory where there is such a disk.
+
+    A killed process loses nothing that the kernel holds, so these tests need no real disk, and hundreds of flushes to
+    one are slow.
+    """
+    memory = Path("/dev/shm")
+    if not os.access(memory, os.W_OK):
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(dir=memory, prefix="gauger-test-") as path:
+        yield Path(path)
 
 
 class Children:

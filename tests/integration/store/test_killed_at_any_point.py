@@ -41,16 +41,12 @@ def held(loop):
 
 @pytest.fixture(scope="module")
 def uninterrupted(children, logs, held, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("uninterrupted")
-    assert children.run(workspace=str(folder / "first"), logs=logs, task="ingest") == 0
-    path = folder / "w"
-    started = time.perf_counter()
+    path = tmp_path_factory.mktemp("uninterrupted") / "w"
     assert children.run(workspace=str(path), logs=logs, task="ingest") == 0
-    seconds = time.perf_counter() - started
     result = held(path)
     assert len(result[0]) == 140
     assert len(result[2]) == 5
-    return result, seconds
+    return result
 
 
 def strays(path: Path) -> list[Path]:
@@ -62,29 +58,30 @@ def strays(path: Path) -> list[Path]:
 
 
 def test_killed_at_every_step_and_resumed_gives_what_an_uninterrupted_ingest_gives(
-    children, logs, held, uninterrupted, loop, tmp_path
+    children, logs, held, uninterrupted, folder
 ):
-    expected, _ = uninterrupted
     steps = 0
     for step in range(1, 10_000):
-        path = tmp_path / f"w{step}"
+        path = folder / f"w{step}"
         outcome = children.run(workspace=str(path), logs=logs, task="ingest", crash_at=step)
         if outcome == 0:
             break
         assert outcome == KILLED
         steps += 1
         assert children.run(workspace=str(path), logs=logs, task="ingest") == 0
-        assert held(path) == expected, f"killed at step {step}"
+        assert held(path) == uninterrupted, f"killed at step {step}"
         assert not strays(path)
     assert steps > 60
 
 
 def test_killed_again_and_again_at_random_moments_ingest_still_ends_with_the_same_rows(
-    children, logs, held, uninterrupted, tmp_path
+    children, logs, held, uninterrupted, folder
 ):
-    expected, seconds = uninterrupted
+    started = time.perf_counter()
+    assert children.run(workspace=str(folder / "whole"), logs=logs, task="ingest") == 0
+    seconds = time.perf_counter() - started
     rng = np.random.default_rng(7)
-    n_killed, path = 0, tmp_path / "w0"
+    n_killed, path = 0, folder / "w0"
     while n_killed < N_RANDOM_KILLS:
         child = children.start(workspace=str(path), logs=logs, task="ingest")
         time.sleep(float(rng.uniform(0, seconds)))
@@ -92,10 +89,10 @@ def test_killed_again_and_again_at_random_moments_ingest_still_ends_with_the_sam
         if children.wait() == KILLED:
             n_killed += 1
             continue
-        assert held(path) == expected
-        path = tmp_path / f"w{n_killed}"
+        assert held(path) == uninterrupted
+        path = folder / f"w{n_killed}"
     assert children.run(workspace=str(path), logs=logs, task="ingest") == 0
-    assert held(path) == expected
+    assert held(path) == uninterrupted
 
 
 @pytest.mark.parametrize(
@@ -106,16 +103,16 @@ def test_killed_again_and_again_at_random_moments_ingest_still_ends_with_the_sam
     ],
 )
 def test_a_killed_deletion_is_done_or_not_done_and_running_it_again_ends_it(
-    task, is_gone, children, logs, held, uninterrupted, tmp_path
+    task, is_gone, children, logs, held, uninterrupted, folder
 ):
-    (before, parts, quarantined, counts), _ = uninterrupted
-    ingested = tmp_path / "ingested"
+    before, parts, quarantined, counts = uninterrupted
+    ingested = folder / "ingested"
     assert children.run(workspace=str(ingested), logs=logs, task="ingest") == 0
     after = [row for row in before if not is_gone(row)]
     assert 0 < len(after) < len(before)
     n_done = n_undone = 0
     for step in range(1, 10_000):
-        path = tmp_path / f"w{step}"
+        path = folder / f"w{step}"
         shutil.copytree(ingested, path)
         outcome = children.run(workspace=str(path), logs=logs, task=task, crash_at=step)
         rows = held(path)[0]
