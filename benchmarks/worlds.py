@@ -3,6 +3,7 @@
 import os
 import tempfile
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +17,15 @@ from gauger.engines.fetch import open_log
 from gauger.exchanges.accounts import keep_accounts
 from gauger.exchanges.networks import NetworkTable
 from gauger.exchanges.pseudonyms import derive_keys
+from gauger.exchanges.schema import BATCH_ROWS, QUARANTINE_SCHEMA
 from gauger.lab import Pools, World, data_pools, grammar_pools
 from gauger.pipeline import detect, sketch, write_up
 from gauger.settings import Settings
 from gauger.sources import SourceBatch
 from gauger.sources.enrichment import disposable_domains
-from gauger.exchanges.schema import BATCH_ROWS, QUARANTINE_SCHEMA
 
 
+@cache
 def pools_at_hand() -> tuple[Pools, str]:
     """Real prompts where GAUGER_DATA names their folder, else the built-in grammar."""
     folder = os.environ.get("GAUGER_DATA")

@@ -10,7 +10,7 @@ from gauger.campaigns.findings import BenignExplanation
 from gauger.campaigns.tracking import Known, identify, new_identity, sample
 
 #: Most findings that are merely observed, the strongest first: more would only tire the reader.
-MAX_OBSERVED = 10
+MAX_OBSERVED = 5
 #: An observed candidate is a fragment when this share of its principals is in a finding ranked above it.
 FRAGMENT_SHARE = 0.6
 

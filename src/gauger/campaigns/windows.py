@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from gauger.settings import WindowSettings
 
 DAY_US = 86_400_000_000
+HOUR_US = DAY_US // 24
 DEFAULT_TESTED_DAYS = 7
 SHORT_LOG_SHARE = 0.25
 
@@ -47,7 +48,7 @@ def plan_windows(first_us: int, last_us: int, settings: WindowSettings, *, histo
     history_until_us
         Where history ends and the tested stretch begins; overrides the length in `settings`.
     """
-    end = last_us + 1
+    first_us, end = _whole_hours(first_us, last_us + 1)
     if history_until_us is not None:
         start = min(max(history_until_us, first_us), end - 1)
     else:
@@ -63,3 +64,10 @@ def plan_windows(first_us: int, last_us: int, settings: WindowSettings, *, histo
         edge -= length
     tested = Window(start_us=start, end_us=end, look_back_us=max(start - look_back, first_us))
     return Plan(tested=tested, history=tuple(history))
+
+
+def _whole_hours(start_us: int, end_us: int) -> tuple[int, int]:
+    """Return the stretch widened to whole hours, so that a log of 28 days holds 28; shorter than two days: as it is."""
+    if end_us - start_us < 2 * DAY_US:
+        return start_us, end_us
+    return start_us // HOUR_US * HOUR_US, -(-end_us // HOUR_US) * HOUR_US

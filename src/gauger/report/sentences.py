@@ -95,7 +95,10 @@ def certification(calibration: Calibration) -> str:
     """Return whether verdicts are certified, and at which rate."""
     target = error_rate(calibration.target)
     if calibration.certified:
-        return f"Certified: at most {target} of scans of honest traffic raise a supported or campaign verdict."
+        return (
+            f"Certified against chance: at most {target} of scans raise a supported or campaign verdict"
+            " where the stated nulls hold."
+        )
     return (
         f"Not certified: this log cannot hold false alarms to {target} of scans, so every finding is at most observed."
     )

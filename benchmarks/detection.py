@@ -1,0 +1,193 @@
+"""Detection on real prompts: campaigns found, innocents spared. One command, resumable, two processes.
+
+    python -m benchmarks.detection [--quiet-seeds 100] [--seeds 10] [--only pool,one-each,old,quiet]
+
+Every run is one line in .scratch/detection-FIRST.jsonl (world, seed, workspace key, outcome); a run that is there is not made
+again. The table and benchmarks/results/detection.json are written from those lines. Seeds 1-9 were used while the
+detector was built; the report uses seeds from 101 on, with workspace keys of the same number.
+"""
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, replace
+from pathlib import Path
+
+os.environ.setdefault("NUMBA_CACHE_DIR", str(Path.home() / ".cache" / "gauger" / "kernels"))
+
+import numpy as np
+from rich.progress import Progress
+from scipy.stats import beta
+
+from benchmarks.hardware import hardware
+from benchmarks.worlds import best_match, pools_at_hand, scan_world
+from gauger.lab import SCENARIOS, Campaign, Scenario, ViralPrompt, ViralTemplate, simulate
+from gauger.settings import Settings
+
+RESULT = Path("benchmarks/results/detection.json")
+FIRST_SEED = 101
+SHARES = (1.0, 0.5, 0.2, 0.1, 0.05)
+LISTS = ("tool_traces", "coding")
+
+
+def _with(name: str, **knobs: object) -> Scenario:
+    """Return a scenario with its campaign's knobs changed, the viral prompt and template present."""
+    scenario = SCENARIOS[name]
+    parts = [replace(p, **knobs) if isinstance(p, Campaign) else p for p in scenario.parts]
+    overlays = [one for one in (ViralPrompt(), ViralTemplate()) if not any(isinstance(p, type(one)) for p in parts)]
+    campaign = [p for p in parts if isinstance(p, Campaign)]
+    others = [p for p in parts if not isinstance(p, Campaign)]
+    return replace(scenario, parts=(*others, *overlays, *campaign))
+
+
+def cells(lists: tuple[str, ...]) -> dict[str, Scenario]:
+    """Return the benchmark's cells by name; the lists alternate by seed elsewhere, here they are cells of their own."""
+    found: dict[str, Scenario] = {}
+    for share in SHARES:
+        for shared in ("payment", "network"):
+            knobs = {"payment_share": 0.5 * (shared == "payment"), "network_share": 0.5 * (shared == "network")}
+            for name in lists:
+                found[f"pool/{share:g}/{shared}/{name}"] = _with("pool", share=share, list_name=name, **knobs)
+    found["pool/0.2/payment/125-wrappers"] = _with("pool", share=0.2, wrappers=125)
+    found["pool/0.05/payment/125-wrappers"] = _with("pool", share=0.05, wrappers=125)
+    found["pool/0.2/nothing"] = _with("pool", share=0.2, payment_share=0.0)
+    found["one-each/nothing"] = _with("one-each")
+    for shared in ("payment", "network", "nothing"):
+        knobs = {"payment_share": 0.5 * (shared == "payment"), "network_share": 0.5 * (shared == "network")}
+        found[f"old/0.5/{shared}"] = _with("old-campaign", **knobs)
+    found["quiet"] = SCENARIOS["quiet-large"]
+    return found
+
+
+def run(cell: str, seed: int) -> dict[str, object]:
+    """Return the outcome of one world."""
+    pools, kind = pools_at_hand()
+    scenario = cells(LISTS)[cell]
+    started = time.process_time()
+    world = simulate(scenario, seed=seed, pools=pools)
+    simulated = time.process_time()
+    found = scan_world(world, key=seed, settings=Settings())
+    classes = dict(zip(*(world.truth_accounts[c].to_pylist() for c in ("account_id", "class")), strict=True))
+    named = {
+        verdict: sorted({classes[a.account_id] for f in found.findings if f.verdict == verdict for a in f.accounts})
+        for verdict in ("campaign", "supported")
+    }
+    outcome = {
+        "cell": cell,
+        "seed": seed,
+        "key": seed,
+        "pools": kind,
+        "exchanges": len(world.exchanges),
+        "simulate_cpu_s": round(simulated - started, 2),
+        "scan_cpu_s": round(time.process_time() - simulated, 2),
+        "campaign_verdicts": sum(f.verdict == "campaign" for f in found.findings),
+        "supported_verdicts": sum(f.verdict == "supported" for f in found.findings),
+        "classes_in_campaign": named["campaign"],
+        "classes_in_supported": named["supported"],
+        "cleared": len(found.cleared),
+    }
+    for campaign in scenario.campaigns:
+        outcome |= asdict(best_match(found, world, campaign.name))
+    return outcome
+
+
+def _lines(first_seed: int) -> Path:
+    return Path(f".scratch/detection-{first_seed}.jsonl")
+
+
+def _done(lines: Path) -> dict[tuple[str, int], dict[str, object]]:
+    if not lines.exists():
+        return {}
+    rows = [json.loads(line) for line in lines.read_text().splitlines() if line]
+    return {(row["cell"], row["seed"]): row for row in rows}
+
+
+def _wanted(args: argparse.Namespace) -> Iterator[tuple[str, int]]:
+    for cell in cells(LISTS):
+        if args.only and cell.split("/")[0] not in args.only.split(","):
+            continue
+        n = args.quiet_seeds if cell == "quiet" else args.seeds
+        yield from ((cell, args.first_seed + i) for i in range(n))
+
+
+def clopper_pearson_upper(hits: int, n: int) -> float:
+    """Return the one-sided upper 95 % limit of a binomial rate."""
+    return 1.0 if hits == n else float(beta.ppf(0.95, hits + 1, n - hits))
+
+
+def summary(rows: list[dict]) -> list[dict]:
+    """Return one row a cell: medians and worst cases over its seeds."""
+    table = []
+    for cell in sorted({row["cell"] for row in rows}):
+        mine = [row for row in rows if row["cell"] == cell]
+        row = {"cell": cell, "runs": len(mine), "scan_cpu_s": float(np.median([r["scan_cpu_s"] for r in mine]))}
+        if cell == "quiet":
+            hits = sum(r["campaign_verdicts"] > 0 for r in mine)
+            row |= {"campaign_verdicts": hits, "upper_95": clopper_pearson_upper(hits, len(mine))}
+            row["supported"] = sum(r["supported_verdicts"] > 0 for r in mine)
+        else:
+            row |= {
+                "found": sum(r["rank"] is not None for r in mine),
+                "first": sum(r["rank"] == 1 for r in mine),
+                "first_three": sum(r["rank"] is not None and r["rank"] <= 3 for r in mine),
+                "campaign": sum(r["verdict"] == "campaign" for r in mine),
+                "observed": sum(r["verdict"] == "observed" for r in mine),
+                "precision_median": float(np.median([r["precision"] for r in mine])),
+                "precision_min": min(r["precision"] for r in mine),
+                "recall_median": float(np.median([r["recall"] for r in mine])),
+                "recall_min": min(r["recall"] for r in mine),
+                "false_campaigns": sum(
+                    bool(set(r["classes_in_campaign"]) - {"campaign"}) and r["verdict"] != "campaign" for r in mine
+                ),
+            }
+        table.append(row)
+    return table
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--quiet-seeds", type=int, default=100)
+    parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
+    parser.add_argument("--only", default="")
+    parser.add_argument("--processes", type=int, default=2)
+    args = parser.parse_args()
+    path = _lines(args.first_seed)
+    done = _done(path)
+    wanted = [one for one in _wanted(args) if one not in done]
+    path.parent.mkdir(exist_ok=True)
+    with (
+        ProcessPoolExecutor(args.processes, max_tasks_per_child=20) as pool,
+        Progress() as bar,
+        path.open("a") as lines,
+    ):
+        task = bar.add_task("worlds", total=len(wanted))
+        for future in as_completed([pool.submit(run, *one) for one in wanted]):
+            lines.write(json.dumps(future.result()) + "\n")
+            lines.flush()
+            bar.advance(task)
+    rows = list(_done(path).values())
+    table = summary(rows)
+    result = RESULT if args.first_seed == FIRST_SEED else path.with_suffix(".json")
+    result.parent.mkdir(exist_ok=True)
+    result.write_text(
+        json.dumps(
+            {
+                "hardware": hardware(),
+                "settings": Settings().model_dump(),
+                "table": table,
+                "runs": sorted(rows, key=lambda r: (r["cell"], r["seed"])),
+            },
+            indent=1,
+        )
+        + "\n"
+    )
+    for row in table:
+        print("  ".join(f"{k}={v:.3g}" if isinstance(v, float) else f"{k}={v}" for k, v in row.items()))
+
+
+if __name__ == "__main__":
+    main()

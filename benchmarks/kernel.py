@@ -1,0 +1,299 @@
+"""The sketch kernel beside other libraries, on the same prompts, in one run: `python -m benchmarks.kernel`.
+
+Speed is counted in CPU seconds of the whole process, so that a library with threads is not charged less, and the best
+of several rounds is kept; within a round every method runs once, so that all meet the same load. Daft, datasketch and
+rensa are measured where they are installed. They get the text as it is and shingle at blanks; Gauger also normalises
+Unicode, casefolds, drops punctuation and cuts Han, kana and hangul into characters.
+"""
+
+import argparse
+import csv
+import importlib
+import importlib.metadata
+import json
+import os
+import platform
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+os.environ.setdefault("NUMBA_CACHE_DIR", str(Path(tempfile.gettempdir(), "numba-cache-bench")))
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gauger.settings import SketchSettings
+from gauger.sketches.texts import USER_TURN, hash_words, minhash_bands, sketch_texts
+
+RESULTS = Path(__file__).parent / "results" / "kernel.json"
+KEY = bytes(range(32))
+N_HASHES = 64
+DAFT_WORDS = 3
+MEDIAN_CHARACTERS = 445
+EVERYTHING, MINHASH, DAFT = "gauger, everything on", "gauger, MinHash alone", "daft minhash, fastest hash"
+
+
+@dataclass(frozen=True)
+class Speed:
+    """CPU seconds of one method over `rows` prompts of `megabytes`; None where the library is not installed."""
+
+    method: str
+    gives: str
+    rows: int
+    megabytes: float
+    cpu_s: float | None
+
+    @property
+    def per_second(self) -> float:
+        return self.rows / self.cpu_s if self.cpu_s else float("nan")
+
+
+# --- prompts -------------------------------------------------------------------------------------------------------
+
+
+def synthetic_sentences(rng: np.random.Generator) -> list[str]:
+    """Sentences of invented words with Zipf's frequencies; one in twelve is Han or kana, one in ten has typography."""
+    syllables = [
+        "an",
+        "be",
+        "con",
+        "der",
+        "es",
+        "for",
+        "ing",
+        "la",
+        "ment",
+        "no",
+        "per",
+        "qui",
+        "ra",
+        "sto",
+        "tion",
+        "u",
+    ]
+    words = ["".join(rng.choice(syllables, size)) for size in rng.choice([1, 2, 3, 4], 20_000, p=[0.3, 0.4, 0.2, 0.1])]
+    shares = 1 / np.arange(1, len(words) + 1) ** 0.9
+    picks = rng.choice(len(words), 400_000, p=shares / shares.sum())
+    sentences, at = [], 0
+    for length in rng.integers(5, 22, 20_000):
+        sentence = " ".join(words[i] for i in picks[at : at + length]).capitalize()
+        sentences.append(sentence.replace(" no", ", no") + ".")
+        at = (at + length) % (len(picks) - 30)
+    east = np.array([chr(c) for c in range(0x4E00, 0x5200)] + [chr(c) for c in range(0x3042, 0x3094)])
+    for i in range(0, len(sentences), 12):
+        sentences[i] = "".join(rng.choice(east, 30)) + "。"
+    for i in range(5, len(sentences), 10):
+        sentences[i] = f"“{sentences[i]}” – it’s naïve…"
+    return sentences
+
+
+def public_sentences(folder: Path) -> list[str]:
+    """Sentences of public prompts: questions of real people, dialogues, school problems, instructions."""
+    csv.field_size_limit(10**9)
+    texts: list[str] = []
+    for path in sorted(folder.glob("arena_hard_auto/*/question.jsonl")):
+        rows = [json.loads(line) for line in path.read_text().splitlines()]
+        texts += [row.get("prompt") or row["turns"][0]["content"] for row in rows]
+    with (folder / "awesome_chatgpt_prompts" / "prompts.csv").open(newline="") as file:
+        texts += [row["prompt"] for row in csv.DictReader(file)]
+    with (folder / "banking77" / "train.csv").open(newline="") as file:
+        texts += [row["text"] for row in csv.DictReader(file)][:2000]
+    tools = json.loads((folder / "gpteacher" / "Toolformer" / "toolformer-dedupe-only-dataset.json").read_text())
+    texts += [row["instruction"] for row in tools][:2000]
+    return [piece for text in texts for piece in text.split("\n") if piece.strip()]
+
+
+def prompts(sentences: list[str], rng: np.random.Generator, n: int) -> list[str]:
+    """Runs of sentences, cut to lengths with a median of 445 characters and a long tail."""
+    lengths = np.clip(rng.lognormal(np.log(MEDIAN_CHARACTERS), 0.57, n), 20, 20_000).astype(int)
+    starts = rng.integers(0, len(sentences), n)
+    return [_cut(sentences, start, length) for start, length in zip(starts.tolist(), lengths.tolist(), strict=True)]
+
+
+def _cut(sentences: list[str], start: int, length: int) -> str:
+    pieces, size, at = [], 0, start
+    while size < length:
+        pieces.append(sentences[at % len(sentences)])
+        size += len(pieces[-1]) + 1
+        at += 1
+    return " ".join(pieces)[:length]
+
+
+# --- methods -------------------------------------------------------------------------------------------------------
+
+
+def gauger_methods() -> Iterator[tuple[str, str, Callable[[pa.Array], object]]]:
+    settings = SketchSettings()
+    yield (
+        EVERYTHING,
+        "shingles, 8 bands, skeleton, turn hash, 7 intents, projection",
+        lambda texts: sketch_texts(texts, KEY, namespace=USER_TURN, settings=settings),
+    )
+    yield MINHASH, "8 bands of 64 bins", lambda texts: minhash_bands(texts, KEY, namespace=USER_TURN)
+    yield "token hash alone (floor)", "nothing kept", lambda texts: hash_words(texts, KEY, namespace=USER_TURN)
+
+
+def daft_methods() -> Iterator[tuple[str, str, Callable[[pa.Array], object]]]:
+    daft = importlib.import_module("daft")
+    minhash = importlib.import_module("daft.functions").minhash
+
+    def run(texts: pa.Array, hash_function: str) -> object:
+        column = minhash(daft.col("t"), num_hashes=N_HASHES, ngram_size=DAFT_WORDS, hash_function=hash_function)
+        return daft.from_arrow(pa.table({"t": texts})).select(column).to_arrow()
+
+    for name in ("murmurhash3", "xxhash3_64", "xxhash32"):
+        yield f"daft minhash, {name}", "64 hashes", lambda texts, name=name: run(texts, name)
+
+
+def _shingles(text: str) -> set[str]:
+    words = text.lower().split()
+    return {" ".join(words[i : i + DAFT_WORDS]) for i in range(max(1, len(words) - DAFT_WORDS + 1))}
+
+
+def datasketch_methods() -> Iterator[tuple[str, str, Callable[[pa.Array], object]]]:
+    minhash = importlib.import_module("datasketch").MinHash
+
+    def run(texts: pa.Array) -> object:
+        signatures = []
+        for text in texts.to_pylist():
+            one = minhash(num_perm=N_HASHES)
+            one.update_batch([shingle.encode() for shingle in _shingles(text)])
+            signatures.append(one.hashvalues)
+        return signatures
+
+    yield "datasketch, shingled in Python", "64 hashes", run
+
+
+def rensa_methods() -> Iterator[tuple[str, str, Callable[[pa.Array], object]]]:
+    minhash = importlib.import_module("rensa").RMinHash
+
+    def run(texts: pa.Array) -> object:
+        signatures = []
+        for text in texts.to_pylist():
+            one = minhash(num_perm=N_HASHES, seed=1)
+            one.update(list(_shingles(text)))
+            signatures.append(one.digest())
+        return signatures
+
+    yield "rensa, shingled in Python", "64 hashes", run
+
+
+LIBRARIES = {"daft": daft_methods, "datasketch": datasketch_methods, "rensa": rensa_methods}
+
+
+# --- measuring -----------------------------------------------------------------------------------------------------
+
+
+def measure(texts: pa.Array, rounds: int) -> list[Speed]:
+    """Every method on the same prompts; a library shingled in Python gets the first twentieth of them."""
+    methods, absent = list(gauger_methods()), []
+    for library, found in LIBRARIES.items():
+        try:
+            methods += list(found())
+        except ImportError:
+            absent.append(Speed(library, "not installed", 0, 0.0, None))
+    few = texts[: max(1, len(texts) // 20)]
+    inputs = [few if "Python" in name else texts for name, _, _ in methods]
+    best = [float("inf")] * len(methods)
+    for _ in range(rounds + 1):  # the first round compiles and warms up, and is as slow as that makes it
+        for i, (_, _, run) in enumerate(methods):
+            start = time.process_time()
+            run(inputs[i])
+            best[i] = min(best[i], time.process_time() - start)
+    return [
+        Speed(name, gives, len(part), pc.sum(pc.binary_length(part)).as_py() / 1e6, seconds)
+        for (name, gives, _), part, seconds in zip(methods, inputs, best, strict=True)
+    ] + absent
+
+
+def ratios(speeds: list[Speed]) -> dict[str, float]:
+    """How many times the exchanges per second of the others Gauger does."""
+    found = {}
+    ours = {speed.method: speed.per_second for speed in speeds if speed.method.startswith("gauger")}
+    fastest_daft = max((s.per_second for s in speeds if s.method.startswith("daft minhash")), default=None)
+    others = {s.method: s.per_second for s in speeds if s.method.split(",")[0] in {"datasketch", "rensa"} and s.cpu_s}
+    if fastest_daft is not None:
+        others[DAFT] = fastest_daft
+    for other, theirs in others.items():
+        for method, per_second in ours.items():
+            found[f"{method} / {other}"] = round(per_second / theirs, 2)
+    return found
+
+
+def machine() -> dict[str, object]:
+    """What the figures depend on."""
+    cpu_info = Path("/proc/cpuinfo")
+    lines = cpu_info.read_text().splitlines() if cpu_info.exists() else []
+    model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor())
+    packages = ("numba", "numpy", "pyarrow", *LIBRARIES)
+    return {
+        "cpu": model,
+        "cores": os.cpu_count(),
+        "load_average": os.getloadavg()[0],
+        "python": platform.python_version(),
+        "versions": {name: _version(name) for name in packages},
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def corpora(n: int) -> Iterator[tuple[str, pa.Array]]:
+    """The synthetic mix, and public prompts where GAUGER_DATA names their folder."""
+    rng = np.random.default_rng(7)
+    yield "synthetic mix", pa.array(prompts(synthetic_sentences(rng), rng, n), pa.large_string())
+    if folder := os.environ.get("GAUGER_DATA"):
+        yield "public prompts", pa.array(prompts(public_sentences(Path(folder)), rng, n), pa.large_string())
+
+
+def describe(texts: pa.Array) -> dict[str, float]:
+    """Size and make of a corpus."""
+    n_words = sketch_texts(texts, KEY, namespace=USER_TURN, settings=SketchSettings()).n_words
+    return {
+        "prompts": len(texts),
+        "median_characters": float(pc.quantile(pc.utf8_length(texts), 0.5)[0].as_py()),
+        "mean_bytes": pc.mean(pc.binary_length(texts)).as_py(),
+        "mean_words": float(n_words.mean()),
+        "share_not_ascii": 1 - pc.mean(pc.string_is_ascii(texts)).as_py(),
+    }
+
+
+def print_table(corpus: str, about: dict[str, float], speeds: list[Speed], found: dict[str, float]) -> None:
+    facts = ", ".join(f"{name} {value:.4g}" for name, value in about.items())
+    print(f"\n{corpus}: {facts}\n{'method':34}{'exchanges/s/core':>17}{'MB/s':>8}  gives")
+    for speed in speeds:
+        if speed.cpu_s is None:
+            print(f"{speed.method:34}{'not installed':>17}")
+        else:
+            rate = speed.megabytes / speed.cpu_s
+            print(f"{speed.method:34}{speed.per_second:>17,.0f}{rate:>8.0f}  {speed.gives}")
+    for name, ratio in found.items():
+        print(f"  {name}: {ratio}x")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--prompts", type=int, default=40_000)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    options = parser.parse_args()
+    report: dict[str, object] = {"machine": machine(), "corpora": {}}
+    for corpus, texts in corpora(options.prompts):
+        about, speeds = describe(texts), measure(texts, options.rounds)
+        found = ratios(speeds)
+        rows = [{**asdict(s), "exchanges_per_s_per_core": round(s.per_second) if s.cpu_s else None} for s in speeds]
+        report["corpora"][corpus] = {"about": about, "speeds": rows, "ratios": found}
+        print_table(corpus, about, speeds, found)
+    options.out.parent.mkdir(exist_ok=True)
+    options.out.write_text(json.dumps(report, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
