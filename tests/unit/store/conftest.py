@@ -75,7 +75,7 @@ def parts():
 def ingest(sketches, parts, now):
     """Ingest `rows` as what a log holds, one line of the log per row, and return what was written."""
 
-    def run(workspace, path, rows, *, commit_batches=4, batch=2):
+    def run(workspace, path, rows, *, commit_batches=4, batch=100):
         path.write_bytes(b"".join(b"%s %d %d\n" % (a.encode(), d, p) for a, d, p in rows))
         plan = workspace.manifest.plan(path)
         if plan.action == "skip":
