@@ -31,12 +31,12 @@ def _items(principal, occurred_at=None, *, projection=None, turn=None) -> Items:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_items() -> Callable[..., Items]:
     return _items
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def group_at() -> Callable[..., Group]:
     """Return a group of (principal, time) rows, in order of time."""
 
@@ -48,7 +48,7 @@ def group_at() -> Callable[..., Group]:
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def week() -> Callable[..., Population]:
     """Return a population of seven days from the epoch's first Monday, with no tokens."""
 
@@ -65,7 +65,7 @@ def week() -> Callable[..., Population]:
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def assert_super_uniform() -> Callable[..., None]:
     """Fail where p-values of a true null fall at or below a level more often than chance explains."""
 
@@ -78,7 +78,7 @@ def assert_super_uniform() -> Callable[..., None]:
     return check
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def assert_near_uniform() -> Callable[..., None]:
     """Fail where p-values of a true null are much larger than uniform: such a test could never reject."""
 

@@ -1,0 +1,95 @@
+"""Windows are disjoint, of one length, and each is read with the same look-back, all of it inside the log.
+
+A log's ends are widened to whole hours, so "inside" means to the hour.
+"""
+
+import itertools
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from gauger.campaigns.windows import DAY_US, HOUR_US, Window, plan_windows
+from gauger.errors import UsageError
+from gauger.settings import WindowSettings
+
+FIRST = st.integers(0, 10**15)
+DAYS = st.floats(0.02, 400)
+
+
+def _length(window: Window) -> int:
+    return window.end_us - window.start_us
+
+
+def _check(plan, first_us, last_us, look_back_windows):
+    stretches = [plan.tested, *plan.history]
+    assert last_us < plan.tested.end_us <= last_us + 1 + HOUR_US
+    for later, earlier in itertools.pairwise(stretches):
+        assert earlier.end_us == later.start_us, "disjoint, side by side, the latest first"
+    for window in plan.history:
+        assert _length(window) == _length(plan.tested)
+        assert window.start_us - window.look_back_us == look_back_windows * _length(window)
+        assert window.look_back_us > first_us - HOUR_US
+    if plan.history:
+        assert plan.tested.start_us - plan.tested.look_back_us == look_back_windows * _length(plan.tested)
+    assert first_us - HOUR_US < plan.tested.look_back_us <= plan.tested.start_us < plan.tested.end_us
+    assert plan.smallest_p_value == 1 / (len(plan.history) + 1)
+
+
+@given(FIRST, DAYS, st.integers(1, 5), st.one_of(st.none(), st.floats(0.5, 40)))
+def test_windows_are_disjoint_and_alike(first_us, days, look_back_windows, tested_days):
+    assume(tested_days is None or days / tested_days < 200)
+    last_us = first_us + int(days * DAY_US)
+    settings = WindowSettings(look_back_windows=look_back_windows, tested_days=tested_days)
+    _check(plan_windows(first_us, last_us, settings), first_us, last_us, look_back_windows)
+
+
+@given(FIRST, DAYS, st.floats(0.02, 0.98))
+def test_the_tested_stretch_begins_where_history_is_said_to_end(first_us, days, share):
+    last_us = first_us + int(days * DAY_US)
+    until = first_us + int(share * days * DAY_US)
+    plan = plan_windows(first_us, last_us, WindowSettings(), history_until_us=until)
+    assert plan.tested.start_us == until
+    _check(plan, first_us, last_us, 2)
+
+
+@pytest.mark.xfail(
+    strict=True, reason="window_days sets the length of history windows alone: a longer tested stretch outscores them"
+)
+@given(FIRST, st.floats(20, 100), st.floats(0.5, 5))
+def test_windows_are_alike_whatever_their_length_in_the_settings(first_us, days, window_days):
+    last_us = first_us + int(days * DAY_US)
+    _check(plan_windows(first_us, last_us, WindowSettings(window_days=window_days)), first_us, last_us, 2)
+
+
+@pytest.mark.parametrize(("log_days", "tested_days"), [(90, 7), (28, 7), (27, 6.75), (8, 2), (1, 0.25)])
+def test_the_last_seven_days_or_the_last_quarter_of_a_shorter_log_are_tested(log_days, tested_days):
+    plan = plan_windows(0, log_days * DAY_US - 1, WindowSettings())
+    assert _length(plan.tested) == int(tested_days * DAY_US)
+
+
+def test_twenty_eight_days_give_one_history_window_with_its_look_back():
+    plan = plan_windows(0, 28 * DAY_US - 1, WindowSettings())
+    assert plan.history == (Window(start_us=14 * DAY_US, end_us=21 * DAY_US, look_back_us=0),)
+    assert plan.smallest_p_value == 1 / 2
+
+
+def test_a_log_of_one_exchange_has_a_tested_stretch_and_no_history():
+    plan = plan_windows(5, 5, WindowSettings())
+    assert plan.tested == Window(start_us=5, end_us=6, look_back_us=5)
+    assert plan.history == ()
+
+
+def test_history_that_ends_before_the_log_leaves_no_history():
+    plan = plan_windows(1_000, 2_000, WindowSettings(), history_until_us=10)
+    assert (plan.tested.start_us, plan.history) == (1_000, ())
+
+
+@pytest.mark.xfail(
+    strict=True,
+    raises=pytest.fail.Exception,
+    reason="the last microsecond is tested, against as many windows as the log has",
+)
+def test_history_that_ends_after_the_log_is_refused():
+    with pytest.raises(UsageError):
+        plan_windows(0, 10_000, WindowSettings(), history_until_us=20_000)
