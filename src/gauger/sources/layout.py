@@ -1,12 +1,14 @@
 """How a text log lies in its file, told from its first bytes."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Literal
 
 from gauger.sources.faults import Bad
+from gauger.sources.json_scan import ObjectScan
 from gauger.sources.json_text import decode
 
 _UTF_8_MARK: Final = b"\xef\xbb\xbf"
@@ -18,7 +20,17 @@ _WRAPPED: Final = re.compile(
 )
 
 #: The beginning of an object, up to the colon after its first key.
-_OBJECT_START: Final = re.compile(rb'(?P<element>\{\s*"(?:[^"\\]++|\\.){1,64}+"\s*:)', re.DOTALL)
+_OBJECT_START: Final = re.compile(rb'\{\s*"(?:[^"\\]++|\\.){1,64}+"\s*:', re.DOTALL)
+
+#: What stands before a record that does not begin a line of its own. A colon before it would make it part of another.
+_SEPARATOR: Final = rb"[,\n]\s*+"
+_ANY_OBJECT: Final = re.compile(_SEPARATOR + b"(?P<element>" + _OBJECT_START.pattern + b")", re.DOTALL)
+_CANDIDATE: Final = re.compile(
+    rb"(?P<before>\n[ \t]*+|[,\[][ \t]*+)(?P<element>" + _OBJECT_START.pattern + b")", re.DOTALL
+)
+
+#: Objects that do not parse, after which the choice of a marker goes by what was seen.
+_MAX_FAILED: Final = 16
 _DELIMITERS: Final = (",", "\t", ";")
 _COLUMN_NAME: Final = re.compile(r"[\w.$@ /:\[\]-]{1,128}")
 
@@ -44,7 +56,7 @@ class Layout:
     kind: Literal["json_lines", "json_values", "csv"]
     start: int = 0
     is_wrapped: bool = False
-    marker: "re.Pattern[bytes]" = _OBJECT_START
+    marker: "re.Pattern[bytes]" = _ANY_OBJECT
     columns: tuple[str, ...] = ()
     delimiter: str = ","
 
@@ -74,7 +86,7 @@ def _json_layout(head: bytes, at: int) -> Layout:
         return _values_layout(head, wrapped.end(), is_wrapped=True)
     if isinstance(value, dict):
         return Layout("json_lines")
-    if head[at : at + 1] == b"[" or line.rstrip().endswith((b"{", b"[", b",")):
+    if line.startswith(b"[") or line.strip() == b"{":
         return _values_layout(head, at, is_wrapped=False)
     return Layout("json_lines")
 
@@ -84,13 +96,26 @@ def _values_layout(head: bytes, start: int, *, is_wrapped: bool) -> Layout:
 
 
 def _marker_of(head: bytes, start: int) -> "re.Pattern[bytes]":
-    """Take what the first record begins with, its indentation included: no object inside a record begins alike."""
-    first = _OBJECT_START.search(head, start)
-    if first is None:
-        return _OBJECT_START
-    before = re.compile(rb"\n[ \t]*+\Z").search(head[max(0, first.start() - 256) : first.start()])
-    indentation = re.escape(before.group()) if before else b""
-    return re.compile(indentation + b"(?P<element>" + re.escape(first.group()) + b")")
+    """Choose what records begin with: like the objects of the head that, read whole, cover most of it.
+
+    One damaged record, the first even, does not decide; nor do the many small objects inside records.
+    """
+    data = b"[" + head[start:]
+    covered: Counter[tuple[bytes, bytes]] = Counter()
+    at = n_failed = 0
+    while n_failed < _MAX_FAILED and (found := _CANDIDATE.search(data, at)):
+        begin = found.start("element")
+        end = ObjectScan(begin).end(data)
+        if end is None or isinstance(decode(data[begin:end]), Bad):
+            at, n_failed = begin, n_failed + 1
+            continue
+        separator = re.escape(found["before"]) if found["before"].startswith(b"\n") else _SEPARATOR
+        covered[separator, found["element"]] += end - begin
+        at = end
+    if not covered:
+        return _ANY_OBJECT
+    separator, element = covered.most_common(1)[0][0]
+    return re.compile(separator + b"(?P<element>" + re.escape(element) + b")")
 
 
 def _csv_layout(head: bytes, start: int) -> Layout | None:

@@ -89,7 +89,7 @@ def detect_format(path: str, options: ReadOptions) -> str:
             found = _source_of_text(stream, layout_of(stream.head), path, options)
     if found is None:
         raise InputError(
-            "the log holds no records", where=path, todo="leave it out, or check that it is the right file"
+            "the log holds no whole record", where=path, todo="leave it out, or check that it is the right file"
         )
     return found.name
 
@@ -105,13 +105,11 @@ def _shown(path: str) -> str:
 
 
 def _source_of_text(stream: LogStream, layout: Layout, path: str, options: ReadOptions) -> Source | None:
-    """Source for a text log, told from its head, which stays unread; None for a log without records."""
+    """Source for a text log, told from its head, which stays unread; None for a log without whole records."""
     head = _Head(stream.head)
     head.read(layout.start)
     found = records(head, layout, max_record_bytes=options.max_record_bytes)
-    values = [record.value for record in found if isinstance(record, Record)]
-    if values and values[-1] is INCOMPLETE and len(values) > 1:
-        values.pop()  # the head may cut it
+    values = [record.value for record in found if isinstance(record, Record) and record.value is not INCOMPLETE]
     return detected(values, path=path) if values else None
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple, Protocol
 
 from gauger.sources.faults import INCOMPLETE, NESTED, NOT_JSON, TOO_LONG, Bad
+from gauger.sources.json_scan import ObjectScan
 from gauger.sources.json_text import decode
 from gauger.sources.layout import Layout, csv_fields, without_mark
 from gauger.sources.streams import CHUNK_BYTES
@@ -117,16 +118,11 @@ def _json_lines(stream: ByteStream, limit: int) -> Iterator[Record | Tail]:
     yield Tail(end)
 
 
-#: A string, a bracket, or the quote of a string whose end has not come yet.
-_TOKEN: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"|["{}\[\]]', re.DOTALL)
 _GAP: Final = re.compile(rb"[\s,\]}\[]*+")
 _GAP_IN_WRAPPED: Final = re.compile(rb"[\s,]*+")
 
 #: A window grows by no more than this at once.
 _MAX_GROWTH_BYTES: Final = 16 * CHUNK_BYTES
-
-#: Deeper brackets than this are damage: real tool schemas stay below 50.
-_MAX_DEPTH: Final = 256
 
 
 class _Window:
@@ -149,33 +145,6 @@ class _Window:
         """Forget the first bytes."""
         self.data = self.data[count:]
         self.base += count
-
-
-class _Scan:
-    """Looks for the end of the JSON value that begins at `start`, as the window grows."""
-
-    def __init__(self, start: int) -> None:
-        self._next = start
-        self._depth = 0
-        self.is_too_deep = False
-
-    def end(self, data: bytes) -> int | None:
-        for token in _TOKEN.finditer(data, self._next):
-            mark = token.group()
-            if mark in (b"{", b"["):
-                self._depth += 1
-                if self._depth > _MAX_DEPTH:
-                    self.is_too_deep = True
-                    return None
-            elif mark in (b"}", b"]"):
-                self._depth -= 1
-                if self._depth == 0:
-                    return token.end()
-            elif mark == b'"':
-                self._next = token.start()
-                return None
-        self._next = len(data)
-        return None
 
 
 def _json_values(stream: ByteStream, layout: Layout, limit: int) -> Iterator[Record | Tail]:
@@ -226,7 +195,7 @@ def _after(gap: "re.Pattern[bytes]", data: bytes, at: int) -> int:
 
 def _element(window: _Window, start: int, limit: int) -> _Element | Bad:
     """Read the JSON object at `start` of the window, which grows as needed and keeps its base."""
-    scan = _Scan(start)
+    scan = ObjectScan(start)
     while (end := scan.end(window.data)) is None:
         if scan.is_too_deep:
             return NESTED

@@ -1,6 +1,5 @@
 """Times as logs write them, in microseconds since 1970 (UTC)."""
 
-import math
 import re
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
@@ -23,6 +22,9 @@ _MICROSECONDS: Final = UNITS["microseconds"]
 
 #: A bare number below this is in that unit: 1e11 s is the year 5138, 1e11 ms is 1973. No log needs more care.
 _UNIT_BELOW: Final = ((1e11, "seconds"), (1e14, "milliseconds"), (1e17, "microseconds"))
+
+#: No time before the year 10,000 is a greater number, in nanoseconds even.
+_BEYOND: Final = 1e21
 
 _NUMBER: Final = re.compile(r"[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?", re.ASCII)
 _DATE: Final = re.compile(r"(?:19|20)\d\d[01]\d[0-3]\d", re.ASCII)
@@ -90,7 +92,7 @@ def from_number(value: object, unit: str | None) -> Instant | Bad:
         number = float(value)
     except OverflowError:
         return BAD_TIME
-    if not math.isfinite(number):
+    if not abs(number) < _BEYOND:  # nor is NaN
         return BAD_TIME
     per_second = UNITS[unit or _unit_of(number)]
     if isinstance(value, int):  # exact, where a float would round a time in nanoseconds

@@ -133,7 +133,10 @@ def test_bomb_is_read_in_bounded_memory(tmp_path, pack):
 
 
 def test_standard_input_is_a_log(data, tmp_path):
-    code = "from gauger.sources import ReadOptions, read_log; print(sum(len(b.exchanges) for b in read_log('-', options=ReadOptions())))"
+    code = (
+        "from gauger.sources import ReadOptions, read_log\n"
+        "print(sum(len(batch.exchanges) for batch in read_log('-', options=ReadOptions())))"
+    )
     for packed in (data, gzip.compress(data), zstd(data)):
         done = subprocess.run([sys.executable, "-c", code], input=packed, capture_output=True, check=True)
         assert int(done.stdout) == N
