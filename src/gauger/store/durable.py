@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from sqlalchemy.exc import DBAPIError
 
 from gauger.errors import WorkspaceError
+from gauger.exchanges.schema import BATCH_ROWS
 
 PRIVATE_FILE: Final = 0o600
 PRIVATE_FOLDER: Final = 0o700
@@ -64,6 +65,7 @@ def parquet_options(schema: pa.Schema) -> dict[str, Any]:
     return {
         "compression": "zstd",
         "compression_level": 1,
+        "row_group_size": BATCH_ROWS,
         "use_dictionary": _string_columns(schema),
         "write_statistics": [name for name in ("occurred_at", "account_id") if name in schema.names],
     }
@@ -117,7 +119,8 @@ def _database_refusal(error: DBAPIError | sqlite3.Error, where: Path) -> Workspa
     # The driver's own words only: SQLAlchemy's message would repeat the statement.
     cause = error.orig if isinstance(error, DBAPIError) else error
     code = getattr(cause, "sqlite_errorcode", None)
-    if code == sqlite3.SQLITE_FULL:
+    # A limit on file sizes reaches SQLite as a failed write, which it does not tell from a failing disk.
+    if code in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE}:
         return _disk_full(where)
     if code is not None and code & 0xFF == sqlite3.SQLITE_BUSY:
         return WorkspaceError(
@@ -138,7 +141,7 @@ def _database_refusal(error: DBAPIError | sqlite3.Error, where: Path) -> Workspa
 
 def _disk_full(where: Path) -> WorkspaceError:
     return WorkspaceError(
-        "no space is left on the disk",
+        "the disk takes no more: it is full, or the size of files is limited",
         where=str(where),
         todo="free some space and run the same command again; what was stored so far is kept",
     )

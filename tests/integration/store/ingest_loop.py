@@ -1,9 +1,9 @@
 """A small ingest over the public store, run in child processes that a test may kill.
 
 Reads one JSON task per line: {"workspace", "logs", "task": "ingest" | "retain" | "forget", "crash_at"}. For each it
-forks a child, prints the child's process id, waits for an empty line and the child, and prints how it ended. With `crash_at` the child kills
-itself (SIGKILL) at that step, a step being every file of the workspace opened, renamed, made or removed and every
-commit.
+forks a child, prints the child's process id, waits for an empty line and the child, and prints how it ended. With
+`crash_at` the child kills itself (SIGKILL) at that step, a step being every file of the workspace opened, renamed, made
+or removed and every commit.
 """
 
 import json

@@ -3,6 +3,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from gauger.exchanges.schema import QUARANTINE_SCHEMA
@@ -102,7 +103,6 @@ def ingest(sketches, parts, now):
 @pytest.fixture
 def accounts_of():
     """Return the accounts of all stored sketches, sorted, once for each exchange."""
-    import pyarrow.parquet as pq
 
     def read(workspace):
         files = [pq.ParquetFile(path).read(["account_id"]) for path in workspace.sketches.sketch_paths()]

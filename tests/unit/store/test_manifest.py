@@ -132,15 +132,12 @@ def test_a_log_that_shrinks_while_it_is_read_is_an_input_error(open_workspace, t
     with open_workspace() as workspace:
         plan = workspace.manifest.plan(tmp_path / "log")
         (tmp_path / "log").write_bytes(b"a\n")
-        with workspace.sketches.writer(plan, now=now, commit_batches=1) as writer:
-            with pytest.raises(InputError, match="shorter"):
-                writer.add(
-                    sketches([("a", 0, 0), ("b", 0, 0)]),
-                    parts([]),
-                    quarantined=QUARANTINE_SCHEMA.empty_table(),
-                    end_offset=4,
-                    end_row=2,
-                )
+        rows, no_parts = sketches([("a", 0, 0), ("b", 0, 0)]), parts([])
+        with (
+            workspace.sketches.writer(plan, now=now, commit_batches=1) as writer,
+            pytest.raises(InputError, match="shorter"),
+        ):
+            writer.add(rows, no_parts, quarantined=QUARANTINE_SCHEMA.empty_table(), end_offset=4, end_row=2)
         assert workspace.manifest.sources() == []
         assert workspace.sketches.sketch_paths() == []
 
@@ -193,7 +190,7 @@ def test_streams_and_logs_know_each_other(open_workspace, stream, ingest, accoun
         assert len(accounts_of(workspace)) == 9
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     steps=st.lists(st.tuples(st.integers(0, 24), st.integers(1, 4), st.integers(1, 5)), min_size=1, max_size=5),
 )
