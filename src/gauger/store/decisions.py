@@ -18,7 +18,7 @@ _ALL: Final = select(DecisionRecord).order_by(DecisionRecord.id)
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One entry of the record. `reason` is the analyst's own sentence."""
+    """One entry of the record. `reason` is the analyst's own sentence, the only free text that a workspace keeps."""
 
     finding_id: str
     kind: Kind

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import delete, func, select
 
+from gauger.errors import UsageError
 from gauger.store.durable import read_parquet
 from gauger.store.models import Fact, FindingAccount
 from gauger.store.sketch_files import KEPT_FROM
@@ -47,7 +48,14 @@ def retain(state: State, files: StoredFiles, *, days: int, now: datetime) -> Era
 
     The manifest keeps the logs they came from, so the same log brings nothing back. An exchange of a deleted day that
     comes with another log is counted and dropped (`SketchWriter`).
+
+    Raises
+    ------
+    UsageError
+        `days` is negative: that would delete days to come.
     """
+    if days < 0:
+        raise UsageError(f"{days} days cannot be kept", where="retain", todo="give 0 or more")
     kept_from = (now.astimezone(UTC) - timedelta(days=days)).date()
     old = files.named("sketch", last=kept_from - timedelta(days=1))
     with state.transaction() as session:

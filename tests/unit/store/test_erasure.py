@@ -4,7 +4,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from gauger.errors import WorkspaceError
+from gauger.errors import UsageError, WorkspaceError
 from gauger.exchanges.schema import ACCOUNT_SCHEMA, EVENT_SCHEMA
 from gauger.store.identities import KnownFinding
 
@@ -103,6 +103,12 @@ def test_retention_deletes_whole_days_that_are_older(filled, accounts_of, now):
 def test_a_day_is_kept_for_as_many_days_as_were_asked(filled, accounts_of, now, days, n_left):
     filled.retain(days, now=now)
     assert len(accounts_of(filled)) == n_left
+
+
+def test_retention_of_less_than_nothing_is_refused(filled, accounts_of, now):
+    with pytest.raises(UsageError, match="-1 days"):
+        filled.retain(-1, now=now)
+    assert len(accounts_of(filled)) == 6
 
 
 def test_a_deleted_day_stays_deleted(filled, ingest, accounts_of, now, tmp_path):

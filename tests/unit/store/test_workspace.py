@@ -72,6 +72,15 @@ def test_the_key_is_made_once(open_workspace):
     assert repr(first.secret) not in repr(workspace)
 
 
+@pytest.mark.parametrize("name", ["with space", "100%25?mode=ro#x", "ünïcödé", "'; drop table"])
+def test_the_folder_may_have_any_name(open_workspace, ingest, accounts_of, tmp_path, name):
+    with open_workspace(tmp_path / name) as workspace:
+        ingest(workspace, tmp_path / "log", [("a", 0, 0)])
+    with open_workspace(tmp_path / name, read_only=True) as workspace:
+        assert accounts_of(workspace) == ["a"]
+    assert (tmp_path / name / "state.sqlite").is_file()
+
+
 def test_two_workspaces_have_two_keys(open_workspace, tmp_path):
     with open_workspace() as one, open_workspace(tmp_path / "other") as other:
         assert one.key.secret != other.key.secret
