@@ -55,7 +55,7 @@ class Speed:
 
 
 def synthetic_sentences(rng: np.random.Generator) -> list[str]:
-    """Sentences of invented words with Zipf's frequencies; one in twelve is Han or kana, one in ten has typography."""
+    """Sentences of invented words with Zipf's frequencies, in stretches of one make: plain, typographic, Han and kana."""
     syllables = [
         "an",
         "be",
@@ -76,17 +76,17 @@ def synthetic_sentences(rng: np.random.Generator) -> list[str]:
     ]
     words = ["".join(rng.choice(syllables, size)) for size in rng.choice([1, 2, 3, 4], 20_000, p=[0.3, 0.4, 0.2, 0.1])]
     shares = 1 / np.arange(1, len(words) + 1) ** 0.9
-    picks = rng.choice(len(words), 400_000, p=shares / shares.sum())
-    sentences, at = [], 0
-    for length in rng.integers(5, 22, 20_000):
-        sentence = " ".join(words[i] for i in picks[at : at + length]).capitalize()
+    picks = iter(rng.choice(len(words), 450_000, p=shares / shares.sum()))
+    sentences = []
+    for length in rng.integers(5, 22, 20_000).tolist():
+        sentence = " ".join(words[next(picks)] for _ in range(length)).capitalize()
         sentences.append(sentence.replace(" no", ", no") + ".")
-        at = (at + length) % (len(picks) - 30)
     east = np.array([chr(c) for c in range(0x4E00, 0x5200)] + [chr(c) for c in range(0x3042, 0x3094)])
-    for i in range(0, len(sentences), 12):
-        sentences[i] = "".join(rng.choice(east, 30)) + "。"
-    for i in range(5, len(sentences), 10):
-        sentences[i] = f"“{sentences[i]}” – it’s naïve…"
+    for stretch in range(0, len(sentences), 1000):
+        for i in range(stretch, stretch + 100):
+            sentences[i] = f"“{sentences[i]}” – it’s naïve…"
+        for i in range(stretch + 100, stretch + 170):
+            sentences[i] = "".join(rng.choice(east, 30)) + "。"
     return sentences
 
 
@@ -95,7 +95,7 @@ def public_sentences(folder: Path) -> list[str]:
     csv.field_size_limit(10**9)
     texts: list[str] = []
     for path in sorted(folder.glob("arena_hard_auto/*/question.jsonl")):
-        rows = [json.loads(line) for line in path.read_text().splitlines()]
+        rows = [json.loads(line) for line in path.read_text().split("\n") if line]
         texts += [row.get("prompt") or row["turns"][0]["content"] for row in rows]
     with (folder / "awesome_chatgpt_prompts" / "prompts.csv").open(newline="") as file:
         texts += [row["prompt"] for row in csv.DictReader(file)]

@@ -17,7 +17,7 @@ Codes = NDArray[np.int32]
 Ints = NDArray[np.int64]
 
 #: Candidates per path that are put to the personhood test, the strongest first.
-MAX_GATED = 60
+MAX_GATED = 40
 #: Draws of the personhood test.
 GATE_PERMUTATIONS = 999
 

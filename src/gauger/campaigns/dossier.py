@@ -133,9 +133,10 @@ class _Membership:
 def _membership(one: Examined, data: WindowData) -> _Membership:
     account, matched = np.unique(one.group.items.account, return_counts=True)
     trials = np.bincount(data.items.account)
-    text = data.texts[0].postings
-    misses = count_near_misses(one.candidate.cores, text, one.group.principals)
-    value, low, high = memberships(matched, trials[trials > 0], chance_rate(misses, len(data.items)))
+    misses = count_near_misses(one.candidate.cores, data.texts[0].postings, one.group.principals)
+    value, low, high = memberships(
+        matched, trials[account], int((trials > 0).sum()), chance_rate(misses, len(data.items))
+    )
     return _Membership(account=account.astype(np.int64), value=value, low=low, high=high)
 
 

@@ -1,9 +1,10 @@
 """Who belongs, and which part of their exchanges does: two numbers, each with its interval.
 
-**Membership** is one less the expected share of accounts that got in by chance. An innocent exchange matches a core by
-chance at a rate q, estimated from near misses (items that hold a quarter to a half of a core). Of N accounts with n_j
-items each, sum_j P(Binomial(n_j, q) >= k) reach k matches by chance; divided by the accounts that do reach k, this is the
-tail-area false inclusion rate at k (Efron, "Large-scale inference", 2010, ch. 2). Its interval is that of q (Jeffreys).
+**Membership** is the posterior probability of two readings of an account's k matches among n items. Innocent: matches come
+by chance, Binomial(n, q), at a rate q estimated from near misses (items that hold a quarter to a half of a core). Member:
+Beta-binomial, fitted by moments to the group's own accounts. The prior odds are the group's size among all accounts. One
+less the membership is a local false-inclusion rate (Efron, "Large-scale inference", 2010, ch. 5). Its interval is that of
+q (Jeffreys). With one item per account nothing but that rate is known of an account.
 
 **Share** is estimated on items not used to form the core: an account's items are split in two by turns, the core's
 shingles are chosen anew from each half and matched against the other. With one item there is no other half, hence no share.
@@ -14,7 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import beta, binom
+from scipy.special import expit
+from scipy.stats import beta, betabinom, binom
 
 from gauger.evidence.items import Items
 from gauger.evidence.mining import Core, Postings
@@ -24,6 +26,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 INTERVAL = (0.025, 0.975)
+#: Bounds on a + b of the share's Beta distribution: from "anything goes" to nearly the same share for all.
+MIN_SIZE, MAX_SIZE = 2.0, 500.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,28 +71,36 @@ def count_near_misses(cores: Sequence[Core], postings: Postings, members: Codes)
     return int((near & outside).sum())
 
 
-def memberships(matched: Ints, all_trials: Ints, chance: ChanceRate) -> tuple[Floats, Floats, Floats]:
-    """Return membership, low and high for each matched account.
+def memberships(matched: Ints, trials: Ints, n_accounts: int, chance: ChanceRate) -> tuple[Floats, Floats, Floats]:
+    """Return membership, low and high of each account of a group.
 
     Parameters
     ----------
-    matched
-        int64[m], matched items of each account that has any.
-    all_trials
-        int64[N], items of every account in the same stretch.
+    matched, trials
+        int64[m], matched items and all items of each account that has a match.
+    n_accounts
+        Accounts active in the same stretch.
     chance
         Rate of chance matches.
     """
-    sizes, copies = np.unique(all_trials, return_counts=True)
-    counts = np.sort(matched)
+    a, b = _fitted_beta(matched, trials)
+    as_member = betabinom.logpmf(matched, trials, a, b) + np.log(len(matched) / n_accounts)
+    rest = np.log(max(n_accounts - len(matched), 1) / n_accounts)
 
-    def false_inclusion(rate: float) -> Floats:
-        levels, inverse = np.unique(matched, return_inverse=True)
-        expected = np.array([(copies * binom.sf(level - 1, sizes, rate)).sum() for level in levels])
-        reached = len(counts) - np.searchsorted(counts, levels)
-        return np.minimum(1.0, expected / reached)[inverse]
+    def posterior(rate: float) -> Floats:
+        return expit(as_member - binom.logpmf(matched, trials, rate) - rest)
 
-    return 1 - false_inclusion(chance.rate), 1 - false_inclusion(chance.high), 1 - false_inclusion(chance.low)
+    return posterior(chance.rate), posterior(chance.high), posterior(chance.low)
+
+
+def _fitted_beta(matched: Ints, trials: Ints) -> tuple[float, float]:
+    """Return the parameters of the share among members, by moments; as narrow or as wide as the group itself."""
+    shares = matched / trials
+    mean = float(np.clip(shares.mean(), 1e-6, 1 - 1e-6))
+    between = float(shares.var() - (mean * (1 - mean) / trials).mean())
+    size = mean * (1 - mean) / between - 1 if between > 0 else MAX_SIZE
+    size = float(np.clip(size, MIN_SIZE, MAX_SIZE))
+    return mean * size, (1 - mean) * size
 
 
 def cross_fitted_matches(cores: Sequence[Core], postings: Postings, items: Items, rows: Codes) -> NDArray[np.bool_]:
