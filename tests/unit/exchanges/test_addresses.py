@@ -51,6 +51,14 @@ def test_what_is_no_address_is_refused_as_the_standard_library_refuses_it(text):
         assert parsed(text) == packed(text)
 
 
+OCTETS = st.sampled_from(["0", "1", "9", "00", "01", "010", "99", "199", "255", "256", "999", "1000", "", "a", "-1"])
+
+
+@given(st.lists(OCTETS, min_size=3, max_size=5).map(".".join))
+def test_ipv4_is_read_and_refused_as_the_standard_library_does(text):
+    assert parsed(text) == packed(text)
+
+
 @given(st.ip_addresses(v=4))
 def test_a_mapped_address_is_its_ipv4_address(address):
     mapped = ipaddress.IPv6Address(V4_MAPPED + address.packed)

@@ -87,6 +87,23 @@ def test_a_range_that_is_no_prefix_is_taken_as_it_is():
     assert table.value_of(asked, asked).tolist() == [NOWHERE, 0, 0, 1, 1, 0, NOWHERE]
 
 
+#: Numbers on both sides of the border between the two halves of an address.
+NUMBERS = st.integers(-3, 3).map(lambda step: 2**64 * 5 + step) | st.integers(0, 2**128 - 1)
+RANGES = st.lists(st.tuples(NUMBERS, NUMBERS).map(sorted), min_size=1, max_size=8)
+
+
+@given(RANGES)
+def test_the_smallest_range_speaks_for_an_address(ranges):
+    first = packed([ipaddress.IPv6Address(low) for low, _ in ranges])
+    last = packed([ipaddress.IPv6Address(high) for _, high in ranges])
+    table = address_map(first, last, np.arange(len(ranges)))
+    numbers = {end + step for pair in ranges for end in pair for step in (-1, 0, 1) if 0 <= end + step < 2**128}
+    for number in numbers:
+        holding = [(low - high, at) for at, (low, high) in enumerate(ranges) if low <= number <= high]
+        asked = packed([ipaddress.IPv6Address(number)])
+        assert table.value_of(asked, asked).tolist() == [max(holding)[1] if holding else NOWHERE]
+
+
 def test_the_highest_address_ends_the_map():
     table = mapped([ipaddress.ip_network("ff00::/8")])
     asked = packed(["ff00::", HIGHEST, "feff::"])
