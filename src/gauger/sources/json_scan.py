@@ -7,7 +7,7 @@ from typing import Final
 _TOKEN: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"|["{}\[\]]', re.DOTALL)
 
 #: Deeper brackets than this are damage: real tool schemas stay below 50.
-_MAX_DEPTH: Final = 256
+_MAX_DEPTH: Final = 128
 
 
 class ObjectScan:

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -151,3 +152,11 @@ def test_columns_that_the_mapping_does_not_name_are_absent(read_path, log_folder
     absent = read_path(log_folder / "mapped.jsonl", mapped=True).batches[0].columns_absent
     assert {"request_model", "tool_schema"} <= absent
     assert absent.isdisjoint({"occurred_at", "account_id", "user_prompt", "response"})
+
+
+def test_mapping_of_the_documentation_is_one(mapping_file):
+    page = Path(__file__).parents[3] / "docs" / "how-to" / "sources" / "mapping.md"
+    examples = page.read_text(encoding="utf-8").split("```toml\n")[1:]
+    assert examples
+    for example in examples:
+        assert len(load_mapping(mapping_file(example.split("```")[0]))) > 10
