@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -154,6 +155,7 @@ def _names(converters: Mapping[str, Converter], mapping: Mapping[str, str], *, p
     return {column: _compared(mapping.get(column, column)) for column in converters}
 
 
+@lru_cache(maxsize=4096)
 def _compared(name: str) -> str:
     return name.strip().casefold()
 
@@ -210,6 +212,8 @@ def _found(record: Mapping[str, object], name: str) -> object:
 
 
 def _converted(value: object, convert: Callable[[object, tzinfo], object], zone: tzinfo) -> object:
+    if value is None:
+        return None
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
     if not isinstance(value, str):
