@@ -28,7 +28,7 @@ def _int8(vectors):
 def tested(make_items):
     """Return a function that runs the test on (principal, vectors), rows in order of time."""
 
-    def run(principal, vectors, rng, *, turn=None, permutations=199):
+    def run(principal, vectors, rng, *, turn=None, permutations=99):
         items = make_items(principal, projection=_int8(vectors), turn=turn)
         return personhood(items, permutations=permutations, rng=rng)
 
@@ -81,12 +81,21 @@ def test_persons_with_topics_are_cleared(tested):
     assert all(removed.clears and removed.z > 3 for removed, _ in outcomes)
 
 
-@pytest.mark.parametrize("spread", [0.0, 3.0], ids=["exact retries", "near-copies"])
+REWORDED = pytest.param(
+    18.0,
+    id="copies with two words changed",
+    marks=pytest.mark.xfail(strict=True, reason="a copy counts as a near-repeat from a cosine of 0.92 only"),
+)
+
+
+@pytest.mark.parametrize(
+    "spread", [pytest.param(0.0, id="exact retries"), pytest.param(3.0, id="near-copies"), REWORDED]
+)
 def test_retries_alone_do_not_clear_once_near_repeats_are_removed(tested, spread, assert_super_uniform):
     """Each account sends six items of its own from a dealt list, each four times over."""
     rng = np.random.default_rng(24)
     removed, kept = [], []
-    for _ in range(150):
+    for _ in range(60):
         owner = np.repeat(np.arange(20), 24)
         fill = np.repeat(np.arange(120), 4)
         vectors = _noise(rng, 120)[fill] + spread * rng.normal(size=(480, 64))
