@@ -1,32 +1,19 @@
 """A log known by its content: the hash of its first bytes, uncompressed."""
 
 import hashlib
-import io
-import lzma
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Final, Self, cast
-
-import pyarrow as pa
+from typing import Final, Self
 
 from gauger.errors import InputError
+from gauger.sources.streams import is_parquet, opened_file, uncompressed
 
 #: Bytes that are hashed first: most logs never seen before are told apart by them, without reading further.
 HEAD_BYTES: Final = 4096
 
 _STEP: Final = 1 << 20
 _DIGEST_BYTES: Final = 32
-
-_COMPRESSIONS: Final = {
-    b"\x1f\x8b": "gzip",
-    b"BZh": "bz2",
-    b"\x28\xb5\x2f\xfd": "zstd",
-    b"\x04\x22\x4d\x18": "lz4",
-    b"\xfd7zXZ\x00": "xz",
-}
-#: Formats with an index at their end: their first bytes say nothing of a file that grew, so they are one piece.
-_ONE_PIECE: Final = (b"PAR1", b"ARROW1")
 
 
 class ContentHash:
@@ -79,27 +66,29 @@ class ContentHash:
 class ContentReader:
     """Moves a content hash forward over a log.
 
-    The bytes are those after decompression (gzip, bzip2, zstd, lz4, xz), so a log is the same log before and after
-    it was rotated into an archive. Parquet and Arrow files are hashed as they lie.
+    The bytes are those that a source reads: after decompression, and of a damaged archive those before the damage. So a
+    log is the same log before and after it was rotated into an archive. Parquet files are hashed as they lie.
 
     Raises
     ------
     InputError
-        The file cannot be read, or its compressed data is damaged.
+        The file cannot be read.
     """
 
     def __init__(self, path: Path, content: ContentHash | None = None) -> None:
         self.content = content or ContentHash()
         self._path = path
-        with _reading(path):
-            self._stream = _open(path)
-            _skip(self._stream, self.content.n_bytes)
+        self._ahead = b""
+        with ExitStack() as opened, _reading(path):
+            raw = opened.enter_context(opened_file(str(path)))
+            self._stream = uncompressed(raw, path=str(path))
+            self._stream.skip_to(self.content.n_bytes)
+            self._opened = opened.pop_all()
 
     def advance(self, to: int) -> bool:
         """Move to `to` bytes; False where the log ends before."""
         while self.content.n_bytes < to:
-            with _reading(self._path):
-                data = self._stream.read(min(_STEP, to - self.content.n_bytes))
+            data = self._read(min(_STEP, to - self.content.n_bytes))
             if not data:
                 return False
             self.content.update(data)
@@ -112,12 +101,12 @@ class ContentReader:
 
     def is_at_end(self) -> bool:
         """Whether the log holds nothing more."""
-        with _reading(self._path):
-            return not self._stream.peek(1)
+        self._ahead = self._ahead or self._read(1)
+        return not self._ahead
 
     def close(self) -> None:
         """Close the log; the hash stays."""
-        self._stream.close()
+        self._opened.close()
 
     def __enter__(self) -> Self:
         return self
@@ -125,43 +114,25 @@ class ContentReader:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _read(self, size: int) -> bytes:
+        if self._ahead:
+            data, self._ahead = self._ahead, b""
+            return data
+        with _reading(self._path):
+            return self._stream.read(size)
+
 
 def is_one_piece(path: Path) -> bool:
-    """Whether the file is of a format that cannot grow at its end (Parquet, Arrow)."""
-    with _reading(path):
-        return _first_bytes(path).startswith(_ONE_PIECE)
-
-
-def _open(path: Path) -> io.BufferedReader:
-    start = _first_bytes(path)
-    compression = next((name for mark, name in _COMPRESSIONS.items() if start.startswith(mark)), None)
-    if compression is None:
-        return path.open("rb")
-    if compression == "xz":
-        return io.BufferedReader(cast("io.RawIOBase", lzma.open(path, "rb")))
-    return io.BufferedReader(pa.CompressedInputStream(pa.OSFile(str(path), "rb"), compression))
-
-
-def _skip(stream: io.BufferedReader, size: int) -> None:
-    if stream.seekable():
-        stream.seek(size)
-        return
-    while size > 0 and (data := stream.read(min(_STEP, size))):
-        size -= len(data)
-
-
-def _first_bytes(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(8)
+    """Whether the file is of a format that cannot grow at its end: Parquet, whose index is there."""
+    with opened_file(str(path)) as raw:
+        return is_parquet(raw)
 
 
 @contextmanager
 def _reading(path: Path) -> Iterator[None]:
     try:
         yield
-    except (OSError, EOFError, lzma.LZMAError) as error:
+    except OSError as error:
         raise InputError(
-            f"the file cannot be read: {getattr(error, 'strerror', None) or error}",
-            where=str(path),
-            todo="check its name, its permissions and, where it is compressed, that it is whole",
+            f"the log cannot be read: {error.strerror or error}", where=str(path), todo="check its disk and try again"
         ) from error

@@ -33,7 +33,7 @@ class FilePlan:
     is_stream
         It is read once and cannot be read on.
     is_one_piece
-        The format cannot grow (Parquet, Arrow): known by the hash of all its bytes.
+        The format cannot grow (Parquet): known by the hash of all its bytes.
     """
 
     name: str

@@ -1,35 +1,29 @@
-import bz2
 import gzip
 import itertools
-import lzma
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gauger.errors import InputError
+from gauger.sources.streams import opened_file, uncompressed
 from gauger.store.content import HEAD_BYTES, ContentHash, ContentReader, is_one_piece
 
 DATA = b"".join(b"line %d of a log\n" % i for i in range(20_000))
+NOISE = np.random.default_rng(1).bytes(3_000_000)
 
 
 def compressed(kind: str, data: bytes) -> bytes:
     match kind:
-        case "plain":
-            return data
         case "gzip":
             return gzip.compress(data)
-        case "bz2":
-            return bz2.compress(data)
-        case "xz":
-            return lzma.compress(data)
+        case "zstd":
+            return pa.Codec("zstd").compress(data, asbytes=True)
         case _:
-            return pa.Codec(kind).compress(data, asbytes=True)
-
-
-KINDS = ["plain", "gzip", "bz2", "xz", "zstd", "lz4"]
+            return data
 
 
 @given(st.binary(max_size=3 * HEAD_BYTES), st.lists(st.integers(0, 3 * HEAD_BYTES), max_size=6))
@@ -56,7 +50,7 @@ def test_a_copy_goes_its_own_way(start, more):
     assert content.digest() == digest
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ["plain", "gzip", "zstd"])
 def test_a_log_is_the_same_log_under_every_compression(kind, tmp_path):
     path = tmp_path / "log"
     path.write_bytes(compressed(kind, DATA))
@@ -74,7 +68,7 @@ def test_a_log_is_the_same_log_under_every_compression(kind, tmp_path):
     assert reader.content.digest() == expected.digest()
 
 
-@pytest.mark.parametrize("kind", ["gzip", "bz2", "xz", "zstd"])
+@pytest.mark.parametrize("kind", ["gzip", "zstd"])
 def test_archives_may_have_several_members(kind, tmp_path):
     path = tmp_path / "log"
     path.write_bytes(compressed(kind, DATA[:1000]) + compressed(kind, DATA[1000:]))
@@ -85,13 +79,34 @@ def test_archives_may_have_several_members(kind, tmp_path):
     assert reader.content.digest() == expected.digest()
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "plain"])
-def test_a_cut_archive_is_an_input_error_that_names_the_file(kind, tmp_path):
+@pytest.mark.parametrize("kind", ["gzip", "zstd"])
+def test_a_cut_archive_is_the_beginning_of_the_whole_one(kind, tmp_path):
     path = tmp_path / "log"
-    whole = compressed(kind, DATA)
+    whole = compressed(kind, NOISE)
     path.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(InputError, match=str(path)), ContentReader(path) as reader:
+    with ContentReader(path) as reader:
         reader.advance_to_end()
+        assert reader.is_at_end()
+    expected = ContentHash()
+    expected.update(NOISE[: reader.content.n_bytes])
+    assert 0 < reader.content.n_bytes < len(NOISE)
+    assert reader.content.digest() == expected.digest()
+
+
+@pytest.mark.parametrize("kind", ["plain", "gzip", "zstd"])
+def test_the_bytes_are_those_a_source_reads(kind, tmp_path):
+    path = tmp_path / "log"
+    path.write_bytes(compressed(kind, DATA))
+    expected = ContentHash()
+    with opened_file(str(path)) as raw:
+        stream = uncompressed(raw, path=str(path))
+        while data := stream.read(10_007):
+            expected.update(data)
+    with ContentReader(path) as reader:
+        assert not reader.is_at_end()
+        assert not reader.is_at_end()
+        reader.advance_to_end()
+    assert (reader.content.n_bytes, reader.content.digest()) == (expected.n_bytes, expected.digest())
 
 
 def test_a_missing_log_is_an_input_error(tmp_path):
@@ -99,7 +114,7 @@ def test_a_missing_log_is_an_input_error(tmp_path):
         ContentReader(tmp_path / "none")
 
 
-@pytest.mark.parametrize(("start", "expected"), [(b"PAR1....", True), (b"ARROW1\0\0", True), (b'{"a": 1}', False)])
+@pytest.mark.parametrize(("start", "expected"), [(b"PAR1....", True), (b"ARROW1\0\0", False), (b'{"a": 1}', False)])
 def test_formats_with_an_index_at_their_end_are_one_piece(start, expected, tmp_path):
     path: Path = tmp_path / "log"
     path.write_bytes(start)
