@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from gauger.sketches.siphash import compiled
+from gauger.sketches.siphash import inlined
 
 
 class Strings(NamedTuple):
@@ -73,7 +73,7 @@ def _view(
     return values
 
 
-@compiled
+@inlined
 def is_valid(validity: npt.NDArray[np.uint8], bit: int) -> bool:
     """Whether a row holds a value."""
     if validity.size == 0:

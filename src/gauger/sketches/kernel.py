@@ -24,13 +24,24 @@ import numpy as np
 import numpy.typing as npt
 
 from gauger.sketches.arrow import Strings, is_valid
-from gauger.sketches.normalise import ALONE, IGNORED, INTERACTS, KIND_BITS, LETTER, MARK, CharacterTables
+from gauger.sketches.normalise import (
+    ALONE,
+    IGNORED,
+    INTERACTS,
+    KIND_BITS,
+    LETTER,
+    MARK,
+    REPLACED,
+    SEPARATOR,
+    CharacterTables,
+)
 from gauger.sketches.schema import INTENTS, N_BANDS, N_PROJECTION
 from gauger.sketches.siphash import (
     U64,
     SipKey,
     State,
     compiled,
+    inlined,
     load_block,
     sip_absorb,
     sip_finish,
@@ -72,7 +83,6 @@ _HIGH_BITS_OF_SEVEN: Final = U64(0x0080808080808080)
 _GOLDEN: Final = U64(0x9E3779B97F4A7C15)
 _MIX_1: Final = U64(0xFF51AFD7ED558CCD)
 _MIX_2: Final = U64(0xC4CEB9FE1A85EC53)
-_OUTSIDE: Final = 0
 
 
 class TextKeys(NamedTuple):
@@ -124,6 +134,7 @@ class Scratch(NamedTuple):
     seen_in: npt.NDArray[np.int64]  # row that met it; rows count from 1
     met_in: npt.NDArray[np.int64]  # row that met a cue last
     cue_sums: npt.NDArray[np.int64]
+    topics: npt.NDArray[np.int64]
     votes: npt.NDArray[np.int32]
 
 
@@ -166,7 +177,7 @@ def survey(
             form[row], folded_bytes[row] = survey_unicode(text, tables)
 
 
-@compiled
+@inlined
 def is_ascii(text: Bytes) -> bool:
     """Whether no byte has its high bit set."""
     together = np.uint8(0)
@@ -175,46 +186,66 @@ def is_ascii(text: Bytes) -> bool:
     return bool(together < 128)
 
 
-@compiled
+@inlined
 def survey_unicode(text: Bytes, tables: CharacterTables) -> tuple[int, int]:
     """Return the form of a text that is not ASCII, and the bytes its folded text may take."""
-    position, n_characters = 0, 0
+    position, folded_bytes = 0, 0
     interacts, malformed = False, False
     while position < text.size:
+        end = end_of_ascii(text, position)
+        folded_bytes += end - position + 1
+        position = end
+        if position == text.size:
+            break
         code_point, width = decode(text, position)
         position += width
         if code_point < 0:
             malformed = True
             continue
-        if tables.traits[code_point] & INTERACTS != 0:
+        traits = tables.traits[code_point]
+        if traits & INTERACTS != 0:
             interacts = True
-        index = tables.replacement[code_point]
-        n_characters += 1 if index == 0 else tables.replacement_start[index + 1] - tables.replacement_start[index]
+        n_characters = 1
+        if traits & KIND_BITS == REPLACED:
+            index = tables.replacement[code_point]
+            n_characters = tables.replacement_start[index + 1] - tables.replacement_start[index]
+        folded_bytes += FOLDED_BYTES * n_characters
     form = NORMALISE_FIRST if interacts and not malformed else UNICODE
-    return form, FOLDED_BYTES * n_characters
+    return form, folded_bytes
 
 
-@compiled
+@inlined
+def end_of_ascii(text: Bytes, position: int) -> int:
+    """Return where the run of ASCII that begins at `position` ends; it may be empty."""
+    while position + 8 <= text.size and load_block(text, U64(position)) & _HIGH_BITS == 0:
+        position += 8
+    while position < text.size and text[position] < 0x80:
+        position += 1
+    return position
+
+
+@inlined
 def decode(text: Bytes, position: int) -> tuple[Integer, int]:
-    """Return the code point at `position` and its width in bytes; (-1, 1) where the bytes are not well-formed UTF-8."""
+    """Return the code point at `position` and its width in bytes; (-1, 1) where the bytes are not well-formed UTF-8.
+
+    Bytes past the end of the text count as zero, which continues no character.
+    """
+    left = text.size - position
     first = np.int64(text[position])
+    second = np.int64(text[position + 1]) ^ 0x80 if left > 1 else 0x80
+    third = np.int64(text[position + 2]) ^ 0x80 if left > 2 else 0x80
+    fourth = np.int64(text[position + 3]) ^ 0x80 if left > 3 else 0x80
     if first < 0x80:
         return first, 1
-    left = text.size - position
-    if 0xC2 <= first <= 0xDF and left > 1:
-        second = np.int64(text[position + 1]) ^ 0x80
-        if second < 0x40:
-            return (first & 0x1F) << 6 | second, 2
-    elif 0xE0 <= first <= 0xEF and left > 2:
-        second, third = np.int64(text[position + 1]) ^ 0x80, np.int64(text[position + 2]) ^ 0x80
+    if 0xC2 <= first <= 0xDF and second < 0x40:
+        return (first & 0x1F) << 6 | second, 2
+    if 0xE0 <= first <= 0xEF and (second | third) < 0x40:
         code_point = (first & 0x0F) << 12 | second << 6 | third
-        if second < 0x40 and third < 0x40 and code_point >= 0x800 and not 0xD800 <= code_point <= 0xDFFF:
+        if code_point >= 0x800 and not 0xD800 <= code_point <= 0xDFFF:
             return code_point, 3
-    elif 0xF0 <= first <= 0xF4 and left > 3:
-        second, third = np.int64(text[position + 1]) ^ 0x80, np.int64(text[position + 2]) ^ 0x80
-        fourth = np.int64(text[position + 3]) ^ 0x80
+    elif 0xF0 <= first <= 0xF4 and (second | third | fourth) < 0x40:
         code_point = (first & 0x07) << 18 | second << 12 | third << 6 | fourth
-        if second < 0x40 and third < 0x40 and fourth < 0x40 and 0x10000 <= code_point <= 0x10FFFF:
+        if 0x10000 <= code_point <= 0x10FFFF:
             return code_point, 4
     return -1, 1
 
@@ -222,7 +253,7 @@ def decode(text: Bytes, position: int) -> tuple[Integer, int]:
 # --- folding: words apart by zero bytes ----------------------------------------------------------------------------
 
 
-@compiled
+@inlined
 def fold(text: Bytes, form: int, tables: CharacterTables, folded: Bytes) -> int:
     """Write the folded text and eight zero bytes; return its length without them."""
     length = fold_ascii(text, folded) if form == ASCII else fold_unicode(text, tables, folded)
@@ -231,7 +262,7 @@ def fold(text: Bytes, form: int, tables: CharacterTables, folded: Bytes) -> int:
     return length
 
 
-@compiled
+@inlined
 def fold_ascii(text: Bytes, folded: Bytes) -> int:
     """Small letters and digits as they are, capitals made small, all else zero. No branch: vector instructions."""
     for i in range(text.size):
@@ -243,78 +274,64 @@ def fold_ascii(text: Bytes, folded: Bytes) -> int:
     return text.size
 
 
-@compiled
+@inlined
 def fold_unicode(text: Bytes, tables: CharacterTables, folded: Bytes) -> int:
-    """Casefold by table. Every character of a replacement goes the way of a character of the text."""
-    position, length, before = 0, 0, _OUTSIDE
+    """Fold runs of ASCII at once, other characters by table."""
+    position, length, before = 0, 0, SEPARATOR
     while position < text.size:
+        end = end_of_ascii(text, position)
+        if end > position:
+            length = separate(folded, length, before == ALONE)
+            length += fold_ascii(text[position:end], folded[length:])
+            before = SEPARATOR if folded[length - 1] == 0 else LETTER
+            position = end
+            if position == text.size:
+                break
         code_point, width = decode(text, position)
-        position += width
-        if code_point < 0:
-            length, before = end_word(folded, length, before)
-            continue
-        index = tables.replacement[code_point]
-        if index == 0:
-            length, before = put(code_point, tables, folded, length, before)
-        else:
+        kind = SEPARATOR if code_point < 0 else tables.traits[code_point] & KIND_BITS
+        if kind == REPLACED:
+            index = tables.replacement[code_point]
             for i in range(tables.replacement_start[index], tables.replacement_start[index + 1]):
-                length, before = put(np.int64(tables.replaced[i]), tables, folded, length, before)
+                length, before = put(tables.replaced[i], tables.replaced_kind[i], folded, length, before)
+        else:
+            length, before = put(pack(text, position, width), kind, folded, length, before)
+        position += width
     return length
 
 
-@compiled
-def end_word(folded: Bytes, length: int, before: int) -> tuple[int, int]:
-    """Close an open word with a zero byte."""
-    if before == _OUTSIDE:
-        return length, _OUTSIDE
+@inlined
+def separate(folded: Bytes, length: int, is_needed: bool) -> int:  # noqa: FBT001 (compiled code takes no keywords)
+    """Write a zero byte if it is needed; return the new length."""
     folded[length] = 0
-    return length + 1, _OUTSIDE
+    return length + 1 if is_needed else length
 
 
-@compiled
-def put(code_point: Integer, tables: CharacterTables, folded: Bytes, length: int, before: int) -> tuple[int, int]:
-    """Write one folded character; `before` is the kind of word that is open."""
-    kind = tables.traits[code_point] & KIND_BITS
-    if kind == LETTER:
-        if before == ALONE:
-            length, before = end_word(folded, length, before)
-        return encode(code_point, folded, length), LETTER
-    if kind == ALONE:
-        length, before = end_word(folded, length, before)
-        return encode(code_point, folded, length), ALONE
-    if kind == IGNORED:
+@inlined
+def pack(text: Bytes, position: int, width: int) -> np.uint64:
+    """Return a character's bytes as the tables hold them."""
+    packed = U64(width) << U64(32)
+    for i in range(width):
+        packed |= U64(text[position + i]) << U64(8 * i)
+    return packed
+
+
+@inlined
+def put(packed: np.uint64, kind: int, folded: Bytes, length: int, before: int) -> tuple[int, int]:
+    """Write a folded character as its kind demands; `before` is the kind of word that is open, or `SEPARATOR`."""
+    if kind == IGNORED or (kind == MARK and before == SEPARATOR):
         return length, before
-    if kind == MARK:
-        return (length, before) if before == _OUTSIDE else (encode(code_point, folded, length), before)
-    return end_word(folded, length, before)
-
-
-@compiled
-def encode(code_point: Integer, folded: Bytes, length: int) -> int:
-    """Write a character as UTF-8; return the new length."""
-    if code_point < 0x80:
-        folded[length] = code_point
-        return length + 1
-    if code_point < 0x800:
-        folded[length] = 0xC0 | code_point >> 6
-        folded[length + 1] = 0x80 | code_point & 0x3F
-        return length + 2
-    if code_point < 0x10000:
-        folded[length] = 0xE0 | code_point >> 12
-        folded[length + 1] = 0x80 | code_point >> 6 & 0x3F
-        folded[length + 2] = 0x80 | code_point & 0x3F
-        return length + 3
-    folded[length] = 0xF0 | code_point >> 18
-    folded[length + 1] = 0x80 | code_point >> 12 & 0x3F
-    folded[length + 2] = 0x80 | code_point >> 6 & 0x3F
-    folded[length + 3] = 0x80 | code_point & 0x3F
-    return length + 4
+    if kind == SEPARATOR:
+        return separate(folded, length, before != SEPARATOR), SEPARATOR
+    length = separate(folded, length, before == ALONE if kind == LETTER else kind == ALONE and before != SEPARATOR)
+    for i in range(4):
+        folded[length + i] = (packed >> U64(8 * i)) & U64(0xFF)
+    return length + np.int64(packed >> U64(32)), before if kind == MARK else kind
 
 
 # --- words ---------------------------------------------------------------------------------------------------------
 
 
-@compiled
+@inlined
 def scan_words(
     folded: Bytes, length: int, position: Integer, key: SipKey, states: Hashes, last: Hashes, prefixes: Hashes
 ) -> tuple[Integer, int]:
@@ -347,7 +364,7 @@ def scan_words(
     return np.int64(at), n
 
 
-@compiled
+@inlined
 def mix(x: np.uint64) -> np.uint64:
     """Return the 64-bit finaliser of MurmurHash3 (Appleby): a permutation in which every bit depends on every bit."""
     x = (x ^ (x >> U64(33))) * _MIX_1
@@ -355,7 +372,7 @@ def mix(x: np.uint64) -> np.uint64:
     return x ^ (x >> U64(33))
 
 
-@compiled
+@inlined
 def finish_words(n: int, states: Hashes, last: Hashes, words: Hashes) -> None:
     """Write the keyed hashes of the chunk's words behind the `CARRIED` ones."""
     v0, v1, v2, v3, block = states[0, :n], states[1, :n], states[2, :n], states[3, :n], last[:n]
@@ -365,7 +382,7 @@ def finish_words(n: int, states: Hashes, last: Hashes, words: Hashes) -> None:
         finished[i] = sip_finish(a, b, c, d)
 
 
-@compiled
+@inlined
 def finish_plain(n: int, last: Hashes, prefixes: Hashes, plain: Hashes, pairs: Hashes) -> None:
     """Write the hashes without the key: of the words, behind the carried one, and of the pairs that end at each."""
     block, prefix, before, word, pair = last[:n], prefixes[:n], plain[:n], plain[1 : n + 1], pairs[:n]
@@ -375,7 +392,7 @@ def finish_plain(n: int, last: Hashes, prefixes: Hashes, plain: Hashes, pairs: H
         pair[i] = mix(before[i] * _GOLDEN + word[i])
 
 
-@compiled
+@inlined
 def carry(n: int, words: Hashes) -> None:
     """Keep the chunk's last `CARRIED` words before those of the next chunk."""
     for i in range(CARRIED):
@@ -385,7 +402,7 @@ def carry(n: int, words: Hashes) -> None:
 # --- shingles and MinHash ------------------------------------------------------------------------------------------
 
 
-@compiled
+@inlined
 def make_shingles(n: int, keys: TextKeys, words: Hashes, shingles: Hashes) -> None:
     """Hash the four words that end at each word: a polynomial in secret multipliers, then mixing between two masks."""
     oldest, older, old, newest = words[:n], words[1 : n + 1], words[2 : n + 2], words[3 : n + 3]
@@ -395,7 +412,7 @@ def make_shingles(n: int, keys: TextKeys, words: Hashes, shingles: Hashes) -> No
         shingle[i] = mix(together ^ keys.mask_before) ^ keys.mask_after
 
 
-@compiled
+@inlined
 def update_bins(shingles: Hashes, bins: Hashes) -> None:
     """One-permutation MinHash (Li, Owen and Zhang, 2012): six bits choose the bin, the rest compete for its minimum."""
     for shingle in shingles:
@@ -403,27 +420,31 @@ def update_bins(shingles: Hashes, bins: Hashes) -> None:
         bins[at] = min(bins[at], shingle & _BIN_VALUE)
 
 
-@compiled
-def fold_bands(borrow_order: Bytes, bins: Hashes, bands: Hashes) -> None:
-    """Hash the 64 bins to 8 bands of 8, an empty bin taking the first full one of its own fixed order.
+@inlined
+def fill_bins(bins: Hashes) -> None:
+    """Give an empty bin the value of the next full one in rotation (Shrivastava and Li, 2014); one must be full."""
+    i = 0
+    while bins[i] == _EMPTY:
+        i += 1
+    following = bins[i]
+    for j in range(N_BINS):
+        at = N_BINS - 1 - j
+        following = following if bins[at] == _EMPTY else bins[at]
+        bins[at] = following
 
-    That order is a random permutation by bin, the same for all texts ("optimal densification", Shrivastava, 2017, with
-    permutations for hash functions).
-    """
+
+@inlined
+def fold_bands(bins: Hashes, bands: Hashes) -> None:
+    """Hash the 64 full bins to 8 bands of 8; a band takes every eighth bin, so that neighbours' copies fall apart."""
     for band in range(N_BANDS):
-        chained = U64(band + 1) * _GOLDEN
-        for i in range(band * ROWS_PER_BAND, (band + 1) * ROWS_PER_BAND):
-            value = bins[i]
-            attempt = 0
-            while value == _EMPTY:
-                value = bins[borrow_order[i, attempt]]
-                attempt += 1
-            chained = (chained ^ value) * _MIX_1
-            chained ^= chained >> U64(32)
-        bands[band] = chained
+        bands[band] = U64(band + 1) * _GOLDEN
+    for row in range(ROWS_PER_BAND):
+        for band in range(N_BANDS):
+            chained = (bands[band] ^ bins[row * N_BANDS + band]) * _MIX_1
+            bands[band] = chained ^ (chained >> U64(32))
 
 
-@compiled
+@inlined
 def keep_distinct(
     shingles: Hashes, sampling: int, stamp: int, seen: Hashes, seen_in: npt.NDArray[np.int64], kept: Hashes
 ) -> int:
@@ -447,7 +468,7 @@ def keep_distinct(
 # --- the turn as a whole, cues, projection -------------------------------------------------------------------------
 
 
-@compiled
+@inlined
 def chain_words(words: Hashes, state: State) -> State:
     """SipHash state after more words, a word's hash being one block."""
     v0, v1, v2, v3 = state
@@ -456,7 +477,7 @@ def chain_words(words: Hashes, state: State) -> State:
     return v0, v1, v2, v3
 
 
-@compiled
+@inlined
 def meet_cues(
     hashes: Hashes, cues: Cues, stamp: int, met_in: npt.NDArray[np.int64], sums: npt.NDArray[np.int64]
 ) -> None:
@@ -474,35 +495,42 @@ def meet_cues(
                 sums[intent] += cues.weights[slot, intent]
 
 
-@compiled
+@inlined
+def find_topics(last: Hashes, prefixes: Hashes, n: int, topics: npt.NDArray[np.int64]) -> int:
+    """Write which of the chunk's words carry a topic: all but ASCII words of one to three bytes; return how many."""
+    n_topics = 0
+    for i in range(n):
+        topics[n_topics] = i
+        is_long = (prefixes[i] != 0) | (last[i] >> U64(56) >= TOPIC_BYTES)
+        n_topics += 1 if is_long | (last[i] & _HIGH_BITS_OF_SEVEN != 0) else 0
+    return n_topics
+
+
+@inlined
 def vote(
-    words: Hashes, last: Hashes, prefixes: Hashes, table: npt.NDArray[np.int8], votes: npt.NDArray[np.int32]
-) -> int:
-    """Add the sign vectors of the words of topic; return how many they are."""
-    n_voted = 0
-    for i in range(words.size):
-        is_short = last[i] >> U64(56) < TOPIC_BYTES
-        if prefixes[i] == 0 and is_short and last[i] & _HIGH_BITS_OF_SEVEN == 0:
-            continue
+    words: Hashes, topics: npt.NDArray[np.int64], table: npt.NDArray[np.int8], votes: npt.NDArray[np.int32]
+) -> None:
+    """Add the sign vectors of the words of topic."""
+    for i in topics:
         signs = table[words[i] >> U64(52)]
         for j in range(N_PROJECTION):
             votes[j] += signs[j]
-        n_voted += 1
-    return n_voted
 
 
-@compiled
+@inlined
 def scale_votes(n_voted: int, votes: npt.NDArray[np.int32], projection: npt.NDArray[np.int8]) -> None:
     """Votes over the root of their number, in steps, rounded half up and clipped to +-127."""
     scale = PROJECTION_STEPS / np.sqrt(np.float64(n_voted)) if n_voted else 0.0
     for j in range(N_PROJECTION):
-        projection[j] = np.int8(min(127.0, max(-127.0, np.floor(votes[j] * scale + 0.5))))
+        steps = np.floor(votes[j] * scale + 0.5)
+        at_most = 127.0 if steps > 127.0 else steps
+        projection[j] = np.int8(-127.0 if at_most < -127.0 else at_most)
 
 
 # --- rows ----------------------------------------------------------------------------------------------------------
 
 
-@compiled
+@inlined
 def fold_row(row: int, texts: Strings, form: npt.NDArray[np.uint8], tables: CharacterTables, folded: Bytes) -> int:
     """Fold one row; return the length, 0 for a null."""
     if not is_valid(texts.validity, texts.first_bit + row):
@@ -511,7 +539,7 @@ def fold_row(row: int, texts: Strings, form: npt.NDArray[np.uint8], tables: Char
     return fold(text, form[row], tables, folded)
 
 
-@compiled
+@inlined
 def begin_minhash(words: Hashes, bins: Hashes) -> None:
     """Forget the row before. (Loops: they compile to less than slices do.)"""
     for i in range(CARRIED):
@@ -520,7 +548,7 @@ def begin_minhash(words: Hashes, bins: Hashes) -> None:
         bins[i] = _EMPTY
 
 
-@compiled
+@inlined
 def begin_sums(sums: npt.NDArray[np.int64], votes: npt.NDArray[np.int32]) -> None:
     """Forget the cues and votes of the row before."""
     for intent in range(N_INTENTS):
@@ -529,7 +557,7 @@ def begin_sums(sums: npt.NDArray[np.int64], votes: npt.NDArray[np.int32]) -> Non
         votes[j] = 0
 
 
-@compiled
+@inlined
 def first_shingle(n_before: int, n: int) -> int:
     """Where the chunk's shingles begin: the fourth word, or the last one of a text with fewer than four."""
     return 0 if n_before > 0 else min(CARRIED, n - 1)
@@ -544,13 +572,13 @@ def sketch_rows(
     keys: TextKeys,
     cues: Cues,
     sign_table: npt.NDArray[np.int8],
-    borrow_order: Bytes,
     limits: Limits,
     scratch: Scratch,
     out: Sketched,
 ) -> int:
     """Sketch the rows of a stretch; return how many shingles were written."""
-    folded, states, last, prefixes, words, plain, pairs, shingles, bins, seen, seen_in, met_in, sums, votes = scratch
+    folded, states, last, prefixes, words, plain, pairs, shingles = scratch[:8]
+    bins, seen, seen_in, met_in, sums, topics, votes = scratch[8:]
     n_shingles = 0
     for row in range(rows[0], rows[1]):
         length = fold_row(row, texts, form, tables, folded)
@@ -587,14 +615,17 @@ def sketch_rows(
             meet_cues(pairs[first_pair:n], cues, row + 1, met_in, sums)
             plain[0] = plain[n]
 
-            n_voted += vote(new_words, last, prefixes, sign_table, votes)
+            n_topics = find_topics(last, prefixes, n, topics)
+            vote(new_words, topics[:n_topics], sign_table, votes)
+            n_voted += n_topics
             carry(n, words)
             n_words += n
         out.n_words[row] = n_words
         out.n_shingles[row] = n_kept
         n_shingles += n_kept
         if n_words > 0:
-            fold_bands(borrow_order, bins, out.bands[row])
+            fill_bins(bins)
+            fold_bands(bins, out.bands[row])
             out.turn_hash[row, 0] = sip_finish(state[0], state[1], state[2], state[3])
             out.turn_hash[row, 1] = sip_finish_again(state[0], state[1], state[2], state[3])
             for intent in range(N_INTENTS):
@@ -610,12 +641,12 @@ def minhash_rows(
     form: npt.NDArray[np.uint8],
     tables: CharacterTables,
     keys: TextKeys,
-    borrow_order: Bytes,
     scratch: Scratch,
     bands: Hashes,
 ) -> None:
     """Return the MinHash bands of the rows of a stretch, and nothing else."""
-    folded, states, last, prefixes, words, _, _, shingles, bins, _, _, _, _, _ = scratch
+    folded, states, last, prefixes, words = scratch[:5]
+    shingles, bins = scratch.shingles, scratch.bins
     for row in range(rows[0], rows[1]):
         length = fold_row(row, texts, form, tables, folded)
         position: Integer = 0
@@ -631,7 +662,8 @@ def minhash_rows(
             carry(n, words)
             n_words += n
         if n_words > 0:
-            fold_bands(borrow_order, bins, bands[row])
+            fill_bins(bins)
+            fold_bands(bins, bands[row])
 
 
 @compiled
@@ -644,7 +676,7 @@ def hash_rows(
     scratch: Scratch,
 ) -> np.uint64:
     """Fold, cut and hash every word and keep nothing but their exclusive or: the floor under any sketch of words."""
-    folded, states, last, prefixes, words, _, _, _, _, _, _, _, _, _ = scratch
+    folded, states, last, prefixes, words = scratch[:5]
     together = U64(0)
     for row in range(rows[0], rows[1]):
         length = fold_row(row, texts, form, tables, folded)

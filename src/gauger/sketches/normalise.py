@@ -32,6 +32,7 @@ LETTER: Final = 1  # letters and numbers: words are runs of these
 ALONE: Final = 2  # a word of its own
 MARK: Final = 3  # belongs to the word before it, if one is open
 IGNORED: Final = 4
+REPLACED: Final = 5  # by what rule 1 makes of it
 KIND_BITS: Final = 7
 INTERACTS: Final = 8
 
@@ -63,50 +64,62 @@ class CharacterTables(NamedTuple):
     Attributes
     ----------
     traits
-        uint8 by code point: its kind in the low bits, and `INTERACTS`. The kind is that of the character itself; one
-        that changes under rule 1 is first replaced.
+        uint8 by code point: its kind, and `INTERACTS`.
     replacement
-        uint16 by code point: 0 where it stays as it is, else the index of its replacement.
+        uint16 by code point: which replacement, where the kind is `REPLACED`.
     replacement_start
-        int32: replacement i is `replaced[replacement_start[i]:replacement_start[i + 1]]`.
+        int32: replacement i is characters `replacement_start[i]` to `replacement_start[i + 1]` of the next two.
     replaced
-        uint32 code points, normalised and casefolded.
+        uint64: a folded character in UTF-8, the first byte lowest, and from bit 32 on its number of bytes.
+    replaced_kind
+        uint8: its kind (never `REPLACED`).
     """
 
     traits: npt.NDArray[np.uint8]
     replacement: npt.NDArray[np.uint16]
     replacement_start: npt.NDArray[np.int32]
-    replaced: npt.NDArray[np.uint32]
+    replaced: npt.NDArray[np.uint64]
+    replaced_kind: npt.NDArray[np.uint8]
 
 
 @lru_cache(maxsize=1)
 def character_tables() -> CharacterTables:
-    """Tables of all code points, built once per process (about a quarter of a second)."""
+    """Return the tables of all code points, built once per process (about a quarter of a second)."""
     traits = np.zeros(sys.maxunicode + 1, np.uint8)
     replacement = np.zeros(sys.maxunicode + 1, np.uint16)
-    starts = [0, 0]
-    replaced: list[int] = []
+    starts = [0]
+    replaced: list[str] = []
     seconds = _second_in_composition()
     for block in _ASSIGNABLE:
         for code_point in block:
             character = chr(code_point)
-            category = unicodedata.category(character)
-            if category in {"Cn", "Co"}:
+            if unicodedata.category(character) in {"Cn", "Co"}:
                 continue
-            traits[code_point] = _kind(character, category)
-            if code_point < 0xA0:
-                folded = character.casefold()
+            folded = unicodedata.normalize("NFKC", character).casefold()
+            if folded == character:
+                traits[code_point] = _kind(character)
             else:
-                traits[code_point] |= INTERACTS * _interacts(character, seconds)
-                folded = unicodedata.normalize("NFKC", character).casefold()
-            if folded != character:
+                traits[code_point] = REPLACED
                 replacement[code_point] = len(starts) - 1
-                replaced.extend(map(ord, folded))
+                replaced.extend(folded)
                 starts.append(len(replaced))
-    return CharacterTables(traits, replacement, np.array(starts, np.int32), np.array(replaced, np.uint32))
+            traits[code_point] |= INTERACTS * _interacts(character, seconds)
+    return CharacterTables(
+        traits,
+        replacement,
+        np.array(starts, np.int32),
+        np.array([_packed(character) for character in replaced], np.uint64),
+        np.array([_kind(character) for character in replaced], np.uint8),
+    )
 
 
-def _kind(character: str, category: str) -> int:
+def _packed(character: str) -> int:
+    encoded = character.encode()
+    return int.from_bytes(encoded, "little") | len(encoded) << 32
+
+
+def _kind(character: str) -> int:
+    category = unicodedata.category(character)
     if category == "Cf" or _is_variation_selector(character):
         return IGNORED
     if category[0] == "M":
@@ -133,7 +146,6 @@ def _second_in_composition() -> frozenset[str]:
     return _HANGUL_VOWELS_AND_FINALS | frozenset(chr(int(second, 16)) for _, second in pairs)
 
 
-def normalise_rows(texts: pa.Array, rows: npt.NDArray[np.bool_]) -> pa.Array:
-    """`texts` with the marked rows in normal form KC; the marked rows must be valid UTF-8."""
-    marked = pa.array(rows)
-    return pc.replace_with_mask(texts, marked, pc.utf8_normalize(texts.filter(marked), form="NFKC"))
+def normalise(texts: pa.Array) -> pa.Array:
+    """Return the texts, which must be valid UTF-8, in normal form KC."""
+    return pc.utf8_normalize(texts, form="NFKC")

@@ -35,6 +35,11 @@ def compiled(function: Function) -> Function:
     return cast(Function, numba.njit(nogil=True, cache=True)(function))
 
 
+def inlined(function: Function) -> Function:
+    """Return the function compiled into its callers: an array that is handed over costs more than a short loop."""
+    return cast(Function, numba.njit(nogil=True, cache=True, forceinline=True)(function))
+
+
 class SipKey(NamedTuple):
     """A 128-bit key."""
 
@@ -64,13 +69,13 @@ def sip_key(key: bytes, label: str) -> SipKey:
     return SipKey(*np.frombuffer(key_stream(key, label, n_bytes=16), "<u8").astype(np.uint64))
 
 
-@compiled
+@inlined
 def sip_start(key: SipKey) -> State:
     """State before the first block."""
     return key.low ^ _INITIAL_0, key.high ^ _INITIAL_1, key.low ^ _INITIAL_2, key.high ^ _INITIAL_3
 
 
-@compiled
+@inlined
 def sip_round(v0: np.uint64, v1: np.uint64, v2: np.uint64, v3: np.uint64) -> State:
     """One SipRound."""
     v0 = v0 + v1
@@ -90,14 +95,14 @@ def sip_round(v0: np.uint64, v1: np.uint64, v2: np.uint64, v3: np.uint64) -> Sta
     return v0, v1, v2, v3
 
 
-@compiled
+@inlined
 def sip_absorb(v0: np.uint64, v1: np.uint64, v2: np.uint64, v3: np.uint64, block: np.uint64) -> State:
     """State after one more block (one round)."""
     v0, v1, v2, v3 = sip_round(v0, v1, v2, v3 ^ block)
     return v0 ^ block, v1, v2, v3
 
 
-@compiled
+@inlined
 def sip_finish(v0: np.uint64, v1: np.uint64, v2: np.uint64, v3: np.uint64) -> np.uint64:
     """Return the 64-bit hash (three rounds)."""
     v0, v1, v2, v3 = sip_round(v0, v1, v2 ^ _LAST, v3)
@@ -106,13 +111,13 @@ def sip_finish(v0: np.uint64, v1: np.uint64, v2: np.uint64, v3: np.uint64) -> np
     return v0 ^ v1 ^ v2 ^ v3
 
 
-@compiled
+@inlined
 def sip_finish_again(v0: np.uint64, v1: np.uint64, v2: np.uint64, v3: np.uint64) -> np.uint64:
     """Return a second 64-bit hash of the same input, independent of the first: the state is marked, then finished."""
     return sip_finish(v0, v1 ^ _SECOND_HALF, v2, v3)
 
 
-@compiled
+@inlined
 def load_block(data: Bytes, position: np.uint64) -> np.uint64:
     """Eight bytes at `position`, the first one lowest; all eight must be inside `data`."""
     return (

@@ -1,6 +1,5 @@
 """Sketches of a column of texts: what the kernel needs is gathered here, and its results are put together."""
 
-import hashlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -11,12 +10,13 @@ from typing import Final, TypeVar
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from gauger.settings import SketchSettings
 from gauger.sketches import kernel
 from gauger.sketches.arrow import Strings, strings
 from gauger.sketches.intents import intent_scores, lexicon_cues
-from gauger.sketches.normalise import character_tables, normalise_rows
+from gauger.sketches.normalise import character_tables, normalise
 from gauger.sketches.schema import INTENTS, N_BANDS, N_PROJECTION
 from gauger.sketches.siphash import SipKey, key_stream
 
@@ -99,7 +99,6 @@ def sketch_texts(
             keys,
             lexicon_cues(),
             sign_table,
-            borrow_order(),
             limits,
             column.scratch(rows, limits.max_words),
             out._replace(shingles=shingles),
@@ -127,7 +126,7 @@ def minhash_bands(texts: pa.Array, key: bytes, *, namespace: int, threads: int =
 
     def work(rows: tuple[int, int]) -> None:
         scratch = column.scratch(rows, 0)
-        kernel.minhash_rows(rows, column.texts, column.form, character_tables(), keys, borrow_order(), scratch, bands)
+        kernel.minhash_rows(rows, column.texts, column.form, character_tables(), keys, scratch, bands)
 
     _share_rows(work, column.texts.offsets, threads)
     return bands.view(np.int64)
@@ -153,14 +152,6 @@ def text_keys(key: bytes, namespace: int) -> tuple[kernel.TextKeys, npt.NDArray[
     return keys, (bits.astype(np.int8) * 2 - 1).reshape(kernel.PROJECTION_ROWS, N_PROJECTION)
 
 
-@lru_cache(maxsize=1)
-def borrow_order() -> npt.NDArray[np.uint8]:
-    """For every bin an order of all bins, random but always the same: where it looks when it is empty."""
-    n_bins = kernel.N_BINS
-    draws = hashlib.shake_256(b"gauger borrow order").digest(n_bins * n_bins * 8)
-    return np.argsort(np.frombuffer(draws, "<u8").reshape(n_bins, n_bins), axis=1).astype(np.uint8)
-
-
 @dataclass(frozen=True)
 class _Column:
     """Texts ready to be read: what must be normalised is, and every row's form and folded size are known."""
@@ -173,7 +164,13 @@ class _Column:
     def of(cls, texts: pa.Array) -> "_Column":
         column = cls._survey(texts)
         rows = column.form == kernel.NORMALISE_FIRST
-        return cls._survey(normalise_rows(texts, rows)) if rows.any() else column
+        if not rows.any():
+            return column
+        normalised = normalise(texts.filter(pa.array(rows)))
+        own = cls._survey(normalised)
+        column.form[rows], column.folded_bytes[rows] = own.form, own.folded_bytes
+        replaced = pc.replace_with_mask(texts, pa.array(rows), normalised)
+        return cls(strings(replaced), column.form, column.folded_bytes)
 
     @classmethod
     def _survey(cls, texts: pa.Array) -> "_Column":
@@ -202,6 +199,7 @@ class _Column:
             seen_in=np.zeros(n_seen, np.int64),
             met_in=np.zeros(kernel.CUE_SLOTS, np.int64),
             cue_sums=np.zeros(len(INTENTS), np.int64),
+            topics=np.zeros(chunk, np.int64),
             votes=np.zeros(N_PROJECTION, np.int32),
         )
 
