@@ -18,6 +18,9 @@ from gauger.sources.faults import BAD_TIME, MISSING, Bad, Fault
 from gauger.sources.times import Instant
 from gauger.sources.values import CONVERTERS
 
+#: Rows taken from a row group at a time: a column of few, long texts is small on disk and large in memory.
+_STEP_ROWS: Final = 128
+
 #: What a damaged Parquet file can surface as.
 DAMAGE: Final = (pa.ArrowException, OSError, UnicodeDecodeError)
 
@@ -44,28 +47,44 @@ def stretches(
     """Rows from `start_row` on, at most `max_rows` and about `max_bytes` at a time."""
     begin = 0
     for group in range(file.num_row_groups):
-        known = file.metadata.row_group(group)
-        end = begin + known.num_rows
+        end = begin + file.metadata.row_group(group).num_rows
         if end > start_row:
-            row_bytes = max(1, known.total_byte_size // max(1, known.num_rows))
-            rows = max(1, min(max_rows, max_bytes // row_bytes))
-            yield from _of_group(file, group, first=begin, end=end, start_row=start_row, rows=rows, columns=columns)
+            steps = file.iter_batches(batch_size=min(_STEP_ROWS, max_rows), row_groups=[group], columns=columns)
+            yield from _of_group(
+                steps, first=begin, end=end, start_row=start_row, max_rows=max_rows, max_bytes=max_bytes
+            )
         begin = end
 
 
 def _of_group(
-    file: pq.ParquetFile, group: int, *, first: int, end: int, start_row: int, rows: int, columns: list[str] | None
+    steps: Iterator[pa.RecordBatch], *, first: int, end: int, start_row: int, max_rows: int, max_bytes: int
 ) -> Iterator[Stretch]:
-    row = first
-    try:
-        for batch in file.iter_batches(batch_size=rows, row_groups=[group], columns=columns):
-            skipped = min(max(0, start_row - row), batch.num_rows)
-            table = pa.Table.from_batches([batch.slice(skipped)])
-            row += batch.num_rows
-            if table.num_rows:
-                yield Stretch(row - table.num_rows, row, table)
-    except DAMAGE:
+    row, held, held_bytes = first, list[pa.RecordBatch](), 0
+    is_damaged = False
+    while row < end and not is_damaged:
+        try:
+            step = _decoded(next(steps))
+        except (StopIteration, *DAMAGE):  # StopIteration: fewer rows than the file says
+            is_damaged = True
+        else:
+            row += step.num_rows
+            held.append(step.slice(min(max(0, start_row - row + step.num_rows), step.num_rows)))
+            held_bytes += step.nbytes
+        n_held = sum(part.num_rows for part in held)
+        if n_held and (is_damaged or row == end or n_held + _STEP_ROWS > max_rows or held_bytes >= max_bytes):
+            yield Stretch(row - n_held, row, pa.Table.from_batches(held))
+            held, held_bytes = [], 0
+    if is_damaged:
         yield Stretch(max(row, start_row), end, None)
+
+
+def _decoded(step: pa.RecordBatch) -> pa.RecordBatch:
+    """Write dictionaries out, so that a text weighs on every row that has it; of two columns of a name take the last."""
+    columns = {
+        name: column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+        for name, column in zip(step.schema.names, step.columns, strict=True)
+    }
+    return pa.RecordBatch.from_pydict(columns)
 
 
 def dictionaries(table: pa.Table) -> list[dict[str, object]]:
@@ -75,8 +94,6 @@ def dictionaries(table: pa.Table) -> list[dict[str, object]]:
 
 
 def _values(column: pa.ChunkedArray) -> list[object]:
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
     if pa.types.is_timestamp(column.type):
         return (
             [_moment(value, column.type.tz) for value in column.cast(pa.int64()).to_pylist()]
@@ -121,14 +138,17 @@ def edge(stretch: pa.Table, *, first_row: int, source_file: str, zone: tzinfo) -
         for at in pc.indices_nonzero(columns[name].is_null()).to_pylist():
             reason = bad[name].get(at, MISSING).reason
             faults.setdefault(at, [Place(first_row + at).fault(reason, column=name)])
-    kept = pa.array([at for at in range(stretch.num_rows) if at not in faults], pa.int64())
+    left_out = frozenset(faults)
     for name in FILLED:
         for at, fault in bad[name].items():
-            if name not in REQUIRED and not (at in faults and faults[at][0].column in REQUIRED):
+            if name not in REQUIRED and at not in left_out:
                 faults.setdefault(at, []).append(Place(first_row + at).fault(fault.reason, column=name))
     columns["source_file"] = pa.array([source_file] * stretch.num_rows, pa.string())
     columns["source_row"] = pa.array(range(first_row, first_row + stretch.num_rows), pa.int64())
-    table = pa.Table.from_arrays([columns[field.name].take(kept) for field in EDGE_SCHEMA], schema=EDGE_SCHEMA)
+    if left_out:
+        kept = pa.array([at for at in range(stretch.num_rows) if at not in left_out], pa.int64())
+        columns = {name: column.take(kept) for name, column in columns.items()}
+    table = pa.Table.from_arrays([columns[field.name] for field in EDGE_SCHEMA], schema=EDGE_SCHEMA)
     return Edge(table, [fault for at in sorted(faults) for fault in faults[at]])
 
 

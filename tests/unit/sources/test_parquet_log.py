@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -176,3 +178,23 @@ def test_nanoseconds_and_dictionaries_are_understood(read_table):
     outcome = read_table(table)
     assert [row["account_id"] for row in outcome.rows] == ["a", "b", "a"]
     assert outcome.rows[0]["occurred_at"].timestamp() == 10**9
+
+
+def test_one_long_text_on_many_rows_is_read_in_bounded_memory(tmp_path):
+    """A dictionary makes 600 MB of text a file of some kilobytes."""
+    path = tmp_path / "log.parquet"
+    text = pa.DictionaryArray.from_arrays(pa.array([0] * 3_000, pa.int32()), pa.array(["x" * 200_000]))
+    pq.write_table(pa.table({"account_id": ["a"] * 3_000, "occurred_at": [1763712000] * 3_000, "response": text}), path)
+    assert path.stat().st_size < 1 << 20
+    code = (
+        "import resource, sys; from gauger.sources import ReadOptions, read_log\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "n_rows = 0\n"
+        "for batch in read_log(sys.argv[1], options=ReadOptions()):\n"
+        "    n_rows += len(batch.exchanges)\n"
+        "print(n_rows, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
+    n_rows, kib = map(int, done.stdout.split())
+    assert n_rows == 3_000
+    assert kib < 450 << 10
