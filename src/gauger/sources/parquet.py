@@ -79,7 +79,7 @@ def _of_group(
 
 
 def _decoded(step: pa.RecordBatch) -> pa.RecordBatch:
-    """Write dictionaries out, so that a text weighs on every row that has it; of two columns of a name take the last."""
+    """Write dictionaries out, so that a text weighs on each of its rows; of two columns of a name take the last."""
     columns = {
         name: column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
         for name, column in zip(step.schema.names, step.columns, strict=True)

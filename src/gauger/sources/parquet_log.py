@@ -91,7 +91,7 @@ class ParquetLog:
         here = [name for name in file.schema_arrow.names if name in FILLED]
         absent = frozenset(FILLED) - frozenset(here)
         found = stretches(
-            file, start_row=start_row, max_rows=self._max_rows, max_bytes=self._max_text_bytes, columns=here
+            file, start_row=start_row, max_rows=self._max_rows, max_bytes=self._max_text_bytes, columns=here or None
         )
         for stretch in found:
             if stretch.table is None:

@@ -198,3 +198,13 @@ def test_one_long_text_on_many_rows_is_read_in_bounded_memory(tmp_path):
     n_rows, kib = map(int, done.stdout.split())
     assert n_rows == 3_000
     assert kib < 450 << 10
+
+
+def test_file_without_a_needed_column_says_so_for_every_row(read_table):
+    outcome = read_table(pa.table({"x": [1, 2]}), format="gauger-parquet")
+    assert outcome.reasons == [(0, "account_id", "missing_value"), (1, "account_id", "missing_value")]
+
+
+def test_of_two_columns_of_a_name_the_last_counts(read_table, table):
+    outcome = read_table(table.append_column("user_prompt", pa.array(["other"] * N)))
+    assert {row["user_prompt"] for row in outcome.rows} == {"other"}
