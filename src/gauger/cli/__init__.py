@@ -1,8 +1,11 @@
 """Commands: the composition root. It alone reads the environment, the clock and the terminal."""
 
 import os
+import signal
 import sys
+from io import TextIOWrapper
 from pathlib import Path
+from types import FrameType
 
 
 def main() -> None:
@@ -12,4 +15,13 @@ def main() -> None:
     os.environ.setdefault("NUMBA_CACHE_DIR", str(cache))
     from gauger.cli.app import run
 
+    # Whoever stops the process gets what Ctrl-C gets: the work so far is kept and scratch is removed.
+    signal.signal(signal.SIGTERM, _interrupt)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(run())
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -1,38 +1,68 @@
-"""Progress on stderr: a bar with rate and time left in a terminal, nothing elsewhere."""
+"""Progress on a terminal: bytes with rate and time left while logs are read, then the steps of the detection."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
 
-from gauger.pipeline import Progress
+from rich.console import Console
+from rich.filesize import decimal
+from rich.progress import BarColumn, ProgressColumn, Task, TextColumn
+from rich.progress import Progress as Bars
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from gauger.pipeline import Progress
+
+#: Steps that count bytes; all others count what they say.
+BYTE_STEPS: Final = frozenset({"reading logs"})
+
+
+def silent(_step: str, _done: int, _total: int | None) -> None:
+    """Show nothing."""
 
 
 @contextmanager
-def progress_on(*, enabled: bool) -> Iterator[Progress]:
-    """Yield a callback that shows steps; silent unless stderr is a terminal."""
-    if not (enabled and sys.stderr.isatty()):
-        yield lambda _step, _done, _all: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-    from rich.progress import Progress as Bars
-
-    columns = (
-        TextColumn("{task.description:<16}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-    )
-    steps = (TextColumn("{task.description:<16}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
-    console = Console(stderr=True)
-    with Bars(*columns, console=console, transient=True) as bytes_bars:
-        tasks: dict[str, int] = {}
-        del steps
+def bars() -> Iterator["Progress"]:
+    """Yield a callback that shows each step as a bar on stderr; all are gone when the block ends."""
+    columns = (TextColumn("{task.description:<16}"), BarColumn(bar_width=24), _Amount())
+    with Bars(*columns, console=Console(stderr=True), transient=True) as shown:
+        tasks: dict[str, Task] = {}
 
         def show(step: str, done: int, total: int | None) -> None:
             if step not in tasks:
-                tasks[step] = bytes_bars.add_task(step, total=total)
-            bytes_bars.update(tasks[step], completed=done, total=total)  # type: ignore[arg-type]
+                for earlier in tasks.values():
+                    shown.update(earlier.id, completed=earlier.total or earlier.completed)
+                number = shown.add_task(step, total=total)
+                tasks[step] = next(task for task in shown.tasks if task.id == number)
+            shown.update(tasks[step].id, completed=done, total=total)
 
         yield show
+
+
+class _Amount(ProgressColumn):
+    """How much is done: bytes, rate and time left, or a count."""
+
+    def render(self, task: Task) -> Text:
+        """Return the cell of a bar."""
+        return Text(_bytes(task) if task.description in BYTE_STEPS else _count(task))
+
+
+def _bytes(task: Task) -> str:
+    done = decimal(int(task.completed))
+    parts = [done if task.total is None else f"{done} of {decimal(int(task.total))}"]
+    speed = task.finished_speed or task.speed
+    if speed:
+        parts.append(f"{decimal(int(speed))}/s")
+    if task.time_remaining is not None and not task.finished:
+        parts.append(f"{timedelta(seconds=int(task.time_remaining))} left")
+    return ", ".join(parts)
+
+
+def _count(task: Task) -> str:
+    if task.total is None or task.total <= 1:
+        return "done" if task.finished else ""
+    shown = f"{min(int(task.completed) + 1, int(task.total))} of {int(task.total)}"
+    if task.finished or not task.time_remaining:
+        return shown
+    return f"{shown}, {timedelta(seconds=int(task.time_remaining))} left"

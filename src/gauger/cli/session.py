@@ -2,21 +2,28 @@
 
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from gauger.cli.configuration import read_file, settings_from
+import pyarrow as pa
+
+from gauger.cli.configuration import Configuration, configure
+from gauger.errors import UsageError, WorkspaceError
 from gauger.exchanges.networks import NetworkTable
-from gauger.exchanges.pseudonyms import Keys, derive_keys
+from gauger.exchanges.pseudonyms import Keys, derive_keys, pseudonymise_personal
 from gauger.settings import Settings
-from gauger.sources.enrichment import load_networks
+from gauger.sources.enrichment import disposable_domains, load_networks
 from gauger.store.workspace import Workspace
 
 DEFAULT_WORKSPACE = Path("gauger-workspace")
+DEFAULT_REPORT = Path("gauger-report")
+#: The workspace of a scan that was given none, inside its result folder.
+OWN_WORKSPACE = ".workspace"
 #: Memory of the embedded engine, bytes; the rest of a scan needs about as much again.
 ENGINE_MEMORY = 1_000_000_000
 
@@ -26,25 +33,40 @@ class Session:
     """An open workspace and what goes with it."""
 
     workspace: Workspace
-    settings: Settings
+    configuration: Configuration
     keys: Keys
-    networks: NetworkTable
     started_at: datetime
+
+    @property
+    def settings(self) -> Settings:
+        """Everything that changes a result."""
+        return self.configuration.settings
 
     @property
     def threads(self) -> int:
         """Threads to use."""
         return self.settings.threads or os.cpu_count() or 1
 
+    def networks(self) -> NetworkTable:
+        """Return what the lists that gauger.toml names say of addresses."""
+        return load_networks(self.configuration.networks, base=self.workspace.path)
 
-def workspace_path(given: Path | None) -> Path:
-    """Return the workspace's folder: the flag, else GAUGER_WORKSPACE, else ./gauger-workspace."""
-    return given or Path(os.environ.get("GAUGER_WORKSPACE") or DEFAULT_WORKSPACE)
+    def disposable(self) -> frozenset[str]:
+        """Return the domains of disposable mail, with the lists that gauger.toml names."""
+        return disposable_domains(self.configuration.networks, base=self.workspace.path)
+
+    def as_kept(self, identifier: str) -> str:
+        """Return an id as the workspace holds it: one that looks personal as its pseudonym."""
+        values = pa.array([identifier], pa.string())
+        kept = pseudonymise_personal(values, self.keys.identity, key_id=self.keys.key_id)
+        return str(kept[0].as_py())
 
 
 @contextmanager
-def open_session(path: Path, *, create: bool, flags: Mapping[str, Any]) -> Iterator[Session]:
-    """Open a workspace for writing.
+def open_session(
+    path: Path, *, create: bool = False, read_only: bool = False, flags: Mapping[str, Any] | None = None
+) -> Iterator[Session]:
+    """Open a workspace.
 
     Parameters
     ----------
@@ -52,18 +74,89 @@ def open_session(path: Path, *, create: bool, flags: Mapping[str, Any]) -> Itera
         Its folder.
     create
         Make it if there is none.
+    read_only
+        Take no lock and change nothing.
     flags
         Settings given on the command line, by dotted name.
     """
     started_at = datetime.now(UTC)
-    with Workspace.open(path, create=create, now=started_at, random_bytes=secrets.token_bytes) as workspace:
-        file = read_file(path / "gauger.toml")
-        settings = settings_from(file, os.environ, flags)
-        workspace.pin("sketch settings", settings.sketch.model_dump_json())
+    with Workspace.open(
+        path, create=create, now=started_at, random_bytes=secrets.token_bytes, read_only=read_only
+    ) as workspace:
+        configuration = configure(path, os.environ, flags or {})
+        if not read_only:
+            workspace.pin("sketch settings", configuration.settings.sketch.model_dump_json())
         yield Session(
             workspace=workspace,
-            settings=settings,
+            configuration=configuration,
             keys=derive_keys(workspace.key.secret),
-            networks=load_networks(file.get("networks", {}), base=path),
             started_at=started_at,
         )
+
+
+def workspace_to_fill(given: Path | None) -> Path:
+    """Return the folder that `ingest` fills: the flag, else GAUGER_WORKSPACE, else ./gauger-workspace."""
+    return given or _from_environment() or DEFAULT_WORKSPACE
+
+
+def workspace_at_hand(given: Path | None, report: Path = DEFAULT_REPORT) -> Path:
+    """Return the workspace that a question is about: the flag, GAUGER_WORKSPACE, the default, or that of a report.
+
+    Raises
+    ------
+    WorkspaceError
+        There is none.
+    """
+    named = given or _from_environment()
+    if named is not None:
+        return named
+    places = [DEFAULT_WORKSPACE, report / OWN_WORKSPACE]
+    found = [place for place in places if (place / "state.sqlite").is_file()]
+    if not found:
+        raise WorkspaceError(
+            f"there is no workspace in {places[0]} or {places[1]}",
+            todo="name one with --workspace, or run `gauger scan LOGS...` first",
+        )
+    return found[0]
+
+
+def workspace_to_scan(given: Path | None, logs: Sequence[str], out: Path) -> Path:
+    """Return the workspace of a scan. Logs without a workspace get one beside their result.
+
+    A workspace that an earlier scan left there goes on when all its logs are named again, so that an interrupted scan
+    resumes; else it makes room for a fresh one, unless a person's decisions are in it.
+
+    Raises
+    ------
+    UsageError
+        It holds other logs, and decisions.
+    """
+    if given is not None:
+        return given
+    if not logs:
+        return workspace_at_hand(None, out)
+    if (named := _from_environment()) is not None:
+        return named
+    own = out / OWN_WORKSPACE
+    if (own / "state.sqlite").is_file() and _holds_other_logs(own, logs):
+        shutil.rmtree(own)
+    return own
+
+
+def _holds_other_logs(path: Path, logs: Sequence[str]) -> bool:
+    named = {os.path.realpath(log) for log in logs if log != "-"}
+    with Workspace.open(path, create=False, now=datetime.now(UTC), random_bytes=secrets.token_bytes) as workspace:
+        held = [source.name for source in workspace.manifest.sources()]
+        others = [name for name in held if name == "-" or os.path.realpath(name) not in named]
+        if others and workspace.decisions.history():
+            raise UsageError(
+                f"it holds other logs ({others[0]}) and decisions about what was found in them",
+                where=str(path),
+                todo="name the workspace to add to with --workspace, or another --out",
+            )
+    return bool(others)
+
+
+def _from_environment() -> Path | None:
+    named = os.environ.get("GAUGER_WORKSPACE")
+    return Path(named) if named else None

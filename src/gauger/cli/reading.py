@@ -1,0 +1,253 @@
+"""What a run reads: the account table, the events, and the logs."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from gauger.cli.mapping_file import MappingFile, read_mapping_file
+from gauger.cli.output import Aside
+from gauger.cli.session import Session
+from gauger.cli.standard_input import hashed_standard_input
+from gauger.errors import InputError
+from gauger.exchanges.accounts import keep_accounts
+from gauger.exchanges.events import keep_events
+from gauger.exchanges.networks import NetworkTable
+from gauger.exchanges.schema import QUARANTINE_SCHEMA
+from gauger.pipeline import Progress, ingest, sketch
+from gauger.sketches.schema import PART_SCHEMA, SKETCH_SCHEMA
+from gauger.sources import ReadOptions, read_log
+from gauger.sources.accounts import read_accounts
+from gauger.sources.events import read_events
+from gauger.sources.faults import Fault, fault_table
+from gauger.sources.finding import STDIN
+from gauger.store.workspace import Workspace
+
+READING = "reading logs"
+#: Rows that are named one by one where something was set aside.
+_SHOWN_ROWS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a command line names for reading. `logs` are files (`find_logs`)."""
+
+    logs: Sequence[str]
+    format: str | None
+    mapping: Path | None
+    accounts: Path | None
+    events: Path | None
+    timezone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What a run read.
+
+    Attributes
+    ----------
+    n_exchanges, n_bad
+        Exchanges stored, and entries in the quarantine, of this run.
+    n_held
+        Exchanges in the workspace after it.
+    set_aside
+        What could not be read of the account table and the events (QUARANTINE_SCHEMA).
+    """
+
+    n_exchanges: int
+    n_bad: int
+    n_held: int
+    set_aside: pa.Table
+
+    def sentence(self) -> str:
+        """Return what was read in one sentence."""
+        return (
+            f"{self.n_exchanges:,} exchanges read, {self.n_bad:,} in quarantine; the workspace holds {self.n_held:,}."
+        )
+
+    def check(self, *, max_bad: float, quarantine: str) -> None:
+        """Refuse a run that read nothing, or too much that was bad.
+
+        Raises
+        ------
+        InputError
+            So it was; names where the quarantine is.
+        """
+        if self.n_held == 0:
+            raise InputError(
+                "no exchange could be read", todo=f"the reasons are in {quarantine}; --format or --mapping may help"
+            )
+        if self.n_bad > max_bad * (self.n_exchanges + self.n_bad):
+            raise InputError(
+                f"{self.n_bad:,} of {self.n_exchanges + self.n_bad:,} rows are bad, more than --max-bad allows"
+                f" ({max_bad:.1%})",
+                todo=f"the reasons are in {quarantine}; correct the logs, give --mapping, or raise --max-bad",
+            )
+
+
+def read_in(session: Session, given: Given, aside: Aside) -> Read:
+    """Read account table, events and logs into the workspace."""
+    mapping = read_mapping_file(given.mapping)
+    set_aside = _read_tables(session, given, mapping, aside)
+    before = _totals(session.workspace)
+    if given.logs:
+        options = ReadOptions(
+            format=given.format,
+            mapping=mapping.logs,
+            timezone=given.timezone,
+            max_record_bytes=session.settings.max_record_bytes,
+            account_fields=session.settings.account_fields,
+        )
+        with aside.progress() as progress:
+            _read_logs(session, given.logs, options, aside=aside, progress=progress)
+    after = _totals(session.workspace)
+    return Read(
+        n_exchanges=after[0] - before[0],
+        n_bad=after[1] - before[1],
+        n_held=sum(count_rows(session.workspace)),
+        set_aside=set_aside,
+    )
+
+
+def count_rows(workspace: Workspace) -> list[int]:
+    """Return the number of exchanges in each sketch file of a workspace."""
+    return [int(pq.read_metadata(path).num_rows) for path in workspace.sketches.sketch_paths()]
+
+
+def _totals(workspace: Workspace) -> tuple[int, int]:
+    """Return the exchanges and the quarantined entries that all logs of a workspace ever gave."""
+    sources = workspace.manifest.sources()
+    return sum(one.n_exchanges for one in sources), sum(one.n_quarantined for one in sources)
+
+
+def _read_logs(
+    session: Session, logs: Sequence[str], options: ReadOptions, *, aside: Aside, progress: Progress
+) -> None:
+    networks = session.networks()
+    sizes = [0 if log == STDIN else os.path.getsize(log) for log in logs]  # noqa: PTH202 - any name, also not UTF-8
+    total = None if STDIN in logs else sum(sizes)
+    done = 0
+    for log, size in zip(logs, sizes, strict=True):
+        shown = partial(_show, progress, done, total)
+        if log == STDIN:
+            _read_stream(session, options, networks, aside=aside, progress=shown)
+        else:
+            ingest(
+                session.workspace,
+                [log],
+                options=options,
+                keys=session.keys,
+                networks=networks,
+                settings=session.settings,
+                threads=session.threads,
+                now=session.started_at,
+                progress=shown,
+            )
+        done += size
+        progress(READING, done, total)
+
+
+def _show(progress: Progress, before: int, total: int | None, _step: str, done: int, _total: int | None) -> None:
+    """Show the bytes of one log as part of the bytes of all."""
+    progress(READING, before + done, total)
+
+
+def _read_stream(
+    session: Session, options: ReadOptions, networks: NetworkTable, *, aside: Aside, progress: Progress
+) -> None:
+    """Read standard input: all of it counts, or nothing does."""
+    workspace = session.workspace
+    with (
+        hashed_standard_input() as stream,
+        workspace.sketches.writer(workspace.manifest.plan_stream(), now=session.started_at) as writer,
+    ):
+        end_offset = end_row = 0
+        for batch in read_log(STDIN, options=options):
+            sketches, refused = sketch(
+                batch, session.keys, networks=networks, settings=session.settings, threads=session.threads
+            )
+            end_offset, end_row = batch.end_offset, batch.end_row
+            writer.add(
+                sketches.rows,
+                sketches.parts,
+                quarantined=refused,
+                end_offset=end_offset,
+                end_row=end_row,
+                columns_absent=batch.columns_absent,
+            )
+            progress("", stream.bytes_read, None)
+        if stream.damage is not None:
+            fault = Fault(None, stream.content.n_bytes, None, None, stream.damage)
+            writer.add(
+                SKETCH_SCHEMA.empty_table(),
+                PART_SCHEMA.empty_table(),
+                quarantined=fault_table([fault], STDIN),
+                end_offset=end_offset,
+                end_row=end_row,
+            )
+        if not writer.finish(stream=stream.content).is_new:
+            aside.say("Standard input was read before; nothing of it was added.")
+
+
+def _read_tables(session: Session, given: Given, mapping: MappingFile, aside: Aside) -> pa.Table:
+    """Read the account table and the events; return what was set aside of them."""
+    set_aside = [QUARANTINE_SCHEMA.empty_table()]
+    tables = session.workspace.tables
+    if given.accounts is not None:
+        raw, faults = read_accounts(given.accounts, mapping=mapping.accounts, timezone=given.timezone)
+        tables.keep_accounts(keep_accounts(raw, keys=session.keys, disposable=session.disposable()))
+        aside.say(f"{given.accounts}: {len(raw):,} accounts read.", *_faults(faults, given.accounts, "accounts"))
+        set_aside.append(faults)
+    if given.events is not None:
+        raw, faults = read_events(given.events, mapping=mapping.events, timezone=given.timezone)
+        tables.keep_events(keep_events(raw, keys=session.keys))
+        aside.say(f"{given.events}: {len(raw):,} events read.", *_faults(faults, given.events, "events"))
+        set_aside.append(faults)
+    found = pa.concat_tables(set_aside)
+    return found.filter(pc.not_equal(found["reason"], "unknown_column"))
+
+
+def _faults(faults: pa.Table, path: Path, table: str) -> list[str]:
+    """Return in words what of a table was not read: columns nobody asked for, and rows or values set aside."""
+    lines = []
+    unknown: list[str] = []
+    grouped: dict[tuple[str, str | None, str], list[Any]] = {}
+    for fault in faults.to_pylist():
+        if fault["reason"] == "unknown_column":
+            unknown.append(fault["column"])
+        else:
+            grouped.setdefault((fault["reason"], fault["column"], fault["hint"]), []).append(fault["row"])
+    if unknown:
+        lines.append(
+            f"{path}: columns not read: {', '.join(unknown)}. [{table}] in the file of --mapping gives them a meaning."
+        )
+    for (_, column, hint), rows in grouped.items():
+        what = f"{len(rows):,} in column {column}" if column else f"{len(rows):,}"
+        lines.append(f"{path}: set aside {what}{_at(rows)}: {hint}.")
+    return lines
+
+
+def _at(rows: Sequence[int | None]) -> str:
+    known = [str(row) for row in rows if row is not None]
+    if not known:
+        return ""
+    more = ", ..." if len(known) > _SHOWN_ROWS else ""
+    return f" (row{'s' if len(known) > 1 else ''} {', '.join(known[:_SHOWN_ROWS])}{more}; the first is 0)"
+
+
+def quarantined(workspace: Workspace, set_aside: pa.Table) -> pa.Table:
+    """Return everything that could not be read: of the logs of the workspace, and of this run's tables."""
+    return pa.concat_tables([workspace.sketches.quarantined(), set_aside])
+
+
+def settings_flags(
+    *, threads: int | None, max_bad: float | None, max_record: int | None, **others: Any
+) -> Mapping[str, Any]:
+    """Return flags as settings, by dotted name; None is not said."""
+    return {"threads": threads, "max_bad": max_bad, "max_record_bytes": max_record, **others}
