@@ -22,19 +22,28 @@ class SketchSettings(_Frozen):
 class WindowSettings(_Frozen):
     """Which stretch is tested and against what (detection.md §4)."""
 
-    tested_days: float | None = Field(default=None, gt=0, description="tested stretch; default: the last 7 days, or the last quarter of a shorter log")
-    window_days: float | None = Field(default=None, gt=0, description="length of a window; default: the tested stretch")
+    tested_days: float | None = Field(
+        default=None, gt=0, description="tested stretch; default: the last 7 days, or the last quarter of a shorter log"
+    )
     look_back_windows: int = Field(default=2, ge=1, description="look-back before every window, in windows")
-    target: Share = Field(default=0.05, description="false-alarm target per scan, all windows, scales and paths together")
+    target: Share = Field(
+        default=0.05, description="false-alarm target per scan, all windows, scales and paths together"
+    )
 
 
 class CoreSettings(_Frozen):
     """Template cores (detection.md §6 A)."""
 
-    min_principals: int = Field(default=4, ge=3, description="principals that must share a core before it is a candidate")
+    min_principals: int = Field(
+        default=4, ge=3, description="principals that must share a core before it is a candidate"
+    )
     min_shingles: int = Field(default=4, ge=2, description="shingles a core must hold at sampling 1")
-    max_look_back_principals: int = Field(default=1, ge=0, description="a shingle seen in more principals than this in the look-back is not novel")
-    jaccard: Share = Field(default=0.5, description="shingles join a core when their sets of items overlap by this much")
+    max_look_back_principals: int = Field(
+        default=1, ge=0, description="a shingle seen in more principals than this in the look-back is not novel"
+    )
+    jaccard: Share = Field(
+        default=0.5, description="shingles join a core when their sets of items overlap by this much"
+    )
 
 
 class ConditionalSettings(_Frozen):

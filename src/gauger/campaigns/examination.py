@@ -8,7 +8,7 @@ import numpy as np
 from gauger.campaigns.calibration import Split, benjamini_hochberg, conformal_p_value, holm
 from gauger.campaigns.candidates import Candidate
 from gauger.campaigns.detection import Gated
-from gauger.campaigns.verdicts import Judgement, explanations, judge
+from gauger.campaigns.verdicts import Judgement, explanations, judge, share_with_several
 from gauger.evidence.channel import Channel, Group, Population
 from gauger.evidence.items import Items
 from gauger.evidence.openness import open_share
@@ -103,10 +103,10 @@ def examine(
     groups = [_group(one.candidate, items) for one in chosen]
     said = [
         [
-            channel.evaluate(group, population, rng=np.random.default_rng([seed, 2, index, order]))
+            channel.evaluate(group, population, rng=np.random.default_rng([seed, 2, order, *_place(one.candidate)]))
             for order, channel in enumerate(channels.values())
         ]
-        for index, group in enumerate(groups)
+        for group, one in zip(groups, chosen, strict=True)
     ]
     adjusted = _adjust(said, channels)
     novel = [one.candidate.path == "novel" for one in chosen]
@@ -133,12 +133,11 @@ def examine(
             judgement=judge(
                 said[i],
                 adjusted[i],
-                conditional_target=split.conditional,
+                split=split,
                 window_p_value=window_p[i],
-                window_target=split.window,
                 considered=explanations(
                     chosen[i].candidate.strength,
-                    len(groups[i].items),
+                    share_with_several(groups[i].items),
                     chosen[i].removed,
                     {kind: _openness(population, kind, groups[i]) for kind in OPENNESS_KINDS},
                 ),
@@ -156,6 +155,11 @@ def _order(one: Examined) -> tuple[int, float, list[int]]:
     return _VERDICT_ORDER[one.judgement.verdict], -one.rank_score, one.candidate.items.tolist()
 
 
+def _place(candidate: Candidate) -> tuple[int, int]:
+    """Return what tells a candidate's draws apart, whatever else was found."""
+    return int(candidate.items[0]), len(candidate.items)
+
+
 def _group(candidate: Candidate, items: Items) -> Group:
     taken = items.take(candidate.items)
     return Group(items=taken, principals=np.unique(taken.principal))
@@ -168,16 +172,15 @@ def _openness(population: Population, kind: str, group: Group) -> float | None:
 
 def _adjust(said: Sequence[Sequence[Evidence]], channels: Mapping[str, Channel]) -> list[dict[str, float]]:
     """Return per candidate the Holm-adjusted p-values of its certifying channels, over all candidates and channels."""
-    keys = [
-        (i, one.channel)
+    stated = [
+        (i, one.channel, one.p_value)
         for i, evidence in enumerate(said)
         for one in evidence
         if one.p_value is not None and channels[one.channel].certifies
     ]
-    raw = {(i, one.channel): one.p_value for i, evidence in enumerate(said) for one in evidence}
-    values = holm([raw[key] or 0.0 for key in keys])
+    values = holm([p_value for _, _, p_value in stated])
     adjusted: list[dict[str, float]] = [{} for _ in said]
-    for (i, name), value in zip(keys, values, strict=True):
+    for (i, name, _), value in zip(stated, values, strict=True):
         adjusted[i][name] = float(value)
     return adjusted
 

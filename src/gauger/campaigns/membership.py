@@ -61,14 +61,17 @@ def held_share(postings: Postings, shingles: Ints) -> Floats:
 
 
 def count_near_misses(cores: Sequence[Core], postings: Postings, members: Codes) -> int:
-    """Return how many items of other principals hold a quarter to a half of a user-turn core."""
+    """Return how many other principals sent an item that holds a quarter to a half of a user-turn core.
+
+    Each principal counts once: a stranger who repeats a near miss says no more than one who sends it once.
+    """
     outside = ~np.isin(postings.principal, members)
     near = np.zeros(postings.n_items, np.bool_)
     for core in cores:
         if core.part == "user_prompt":
             share = held_share(postings, core.shingles)
             near |= (share >= 0.25) & (share < 0.5)
-    return int((near & outside).sum())
+    return len(np.unique(postings.principal[near & outside]))
 
 
 def memberships(matched: Ints, trials: Ints, n_accounts: int, chance: ChanceRate) -> tuple[Floats, Floats, Floats]:
@@ -87,10 +90,13 @@ def memberships(matched: Ints, trials: Ints, n_accounts: int, chance: ChanceRate
     as_member = betabinom.logpmf(matched, trials, a, b) + np.log(len(matched) / n_accounts)
     rest = np.log(max(n_accounts - len(matched), 1) / n_accounts)
 
-    def posterior(rate: float) -> Floats:
+    def posterior(rate: float | Floats) -> Floats:
         return expit(as_member - binom.logpmf(matched, trials, rate) - rest)
 
-    return posterior(chance.rate), posterior(chance.high), posterior(chance.low)
+    # An innocent explains k matches best at the rate k / n: where the interval of the rate holds it, so does the end.
+    worst = np.clip(matched / trials, chance.low, chance.high)
+    ends = np.stack([posterior(chance.rate), posterior(chance.low), posterior(chance.high), posterior(worst)])
+    return ends[0], ends.min(axis=0), ends.max(axis=0)
 
 
 def _fitted_beta(matched: Ints, trials: Ints) -> tuple[float, float]:

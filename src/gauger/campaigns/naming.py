@@ -7,7 +7,7 @@ import numpy as np
 
 from gauger.campaigns.examination import Examined
 from gauger.campaigns.findings import BenignExplanation
-from gauger.campaigns.tracking import Known, identify, new_identity, sample
+from gauger.campaigns.tracking import SAME_ACCOUNTS, Known, identify, jaccard, new_identity, sample
 
 #: Most findings that are merely observed, the strongest first: more would only tire the reader.
 MAX_OBSERVED = 5
@@ -71,10 +71,16 @@ def name(
         accounts = frozenset(account_ids[code] for code in np.unique(one.group.items.account).tolist())
         shingles = sample(one.candidate.shingles)
         finding_id = identify(accounts, shingles, free) or new_identity(accounts, shingles)
+        before = next((other for other in free if other.finding_id == finding_id), None)
         free = [other for other in free if other.finding_id != finding_id]
-        heard = _heard(one, words[finding_id]) if finding_id in words else one
+        heard = _heard(one, words[finding_id]) if finding_id in words and _is_about(accounts, before) else one
         named.append(Named(finding_id=finding_id, examined=heard, accounts=accounts))
     return named
+
+
+def _is_about(accounts: frozenset[str], before: Known | None) -> bool:
+    """Return whether a word about an earlier finding is about these accounts: a template alone carries no dismissal."""
+    return before is not None and jaccard(accounts, before.accounts) >= SAME_ACCOUNTS
 
 
 def _heard(one: Examined, word: Word) -> Examined:

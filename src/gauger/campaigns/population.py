@@ -117,7 +117,9 @@ def build_population(
 
 def _active_only(held: Holdings, active: NDArray[np.bool_]) -> Holdings:
     """Return the holdings with principals that were not active in the stretch left out of the draw."""
-    return Holdings(offsets=held.offsets, token=held.token, degree=held.degree, known=held.known & active)
+    return Holdings(
+        offsets=held.offsets, token=held.token, degree=held.degree, known=held.known & active, n_tokens=held.n_tokens
+    )
 
 
 #: Kinds of token that only an account table can give.

@@ -4,6 +4,7 @@ import base64
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,13 +46,14 @@ def identify(accounts: frozenset[str], shingles: frozenset[int], known: Sequence
     accounts under another template. The best overlap wins; a tie goes to the smaller identity.
     """
     scored = [
-        (max(_jaccard(accounts, one.accounts) / SAME_ACCOUNTS, _jaccard(shingles, one.shingles) / SAME_SHINGLES), one)
+        (max(jaccard(accounts, one.accounts) / SAME_ACCOUNTS, jaccard(shingles, one.shingles) / SAME_SHINGLES), one)
         for one in known
     ]
     alike = [(score, one.finding_id) for score, one in scored if score >= 1]
     return min(alike, key=lambda pair: (-pair[0], pair[1]))[1] if alike else None
 
 
-def _jaccard(left: frozenset[object], right: frozenset[object]) -> float:
+def jaccard(left: frozenset[Any], right: frozenset[Any]) -> float:
+    """Return the size of the intersection over that of the union; 0 for two empty sets."""
     union = len(left | right)
     return len(left & right) / union if union else 0.0

@@ -4,22 +4,37 @@
 - *supported*: one family's null rejected at the target.
 - *campaign*: a null rejected at the target and two families, one of them text or timing.
 
-A rejection counts only when no innocent explanation that would produce it is left standing. Persons behind the accounts,
-one operator who hides nothing, one site, a viral prompt or template: each keeps the verdict at *observed*.
+A rejection counts when its effect is more than a couple's. Text counts as a family when nothing else explains how the
+fills fell on the accounts: persons, a viral prompt, a viral template. Nothing is called *campaign* while any innocent
+explanation stands: those, and a group that is openly one operator or one site. An explanation that could not be tested
+is not excluded, so what the logs lack never raises a verdict.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from gauger.campaigns.calibration import Split
 from gauger.campaigns.candidates import Strength
 from gauger.campaigns.findings import BenignExplanation, Family, Verdict
+from gauger.evidence.items import Items
 from gauger.evidence.personhood import Personhood
 from gauger.evidence.records import Evidence, share_text
 
-#: A token, or a web of tokens of the group's own, that joins this share of the customers is openly one operator or site.
+#: A token, or a web of the group's own tokens, that joins this share of the customers is openly one operator or site.
 OPEN_SHARE = 0.8
 #: A dealt list leaves hardly any fill with two customers.
 DISJOINT_SHARE = 0.8
+#: Customers with several items each, below which a template may have gone viral.
+SEVERAL_SHARE = 0.5
+#: A shared token counts when it links this share of the customers, and this many: significance alone convicts nobody.
+MIN_LINKED_SHARE = 0.2
+MIN_LINKED = 4
+
+#: Explanations of how fills fell on accounts, and of what accounts share.
+CONTENT = frozenset({"separate_persons", "viral_prompt_or_suite", "viral_template"})
+STRUCTURE = frozenset({"one_operator_undeclared", "one_site"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,73 +47,81 @@ class Judgement:
     explanations: tuple[BenignExplanation, ...]
 
 
-def _persons(removed: Personhood) -> BenignExplanation:
-    if not removed.has_power:
-        outcome = "not excluded: too few items per customer to tell persons from a dealt list"
-    elif removed.clears:
-        outcome = "not excluded: items of one customer are more alike than chance, as with separate persons"
-    else:
-        outcome = "excluded: items fall on the customers as if dealt out"
-    return BenignExplanation(code="separate_persons", tested=removed.has_power, outcome=outcome)
-
-
-def _same_text(strength: Strength) -> BenignExplanation:
-    share = f"{share_text(strength.unique_share)} of the fills stand with one customer only"
-    excluded = strength.unique_share >= DISJOINT_SHARE
+def _explanation(code: str, *, excluded: bool, because: str, tested: bool = True) -> BenignExplanation:
     return BenignExplanation(
-        code="viral_prompt_or_suite", tested=True, outcome=f"{'excluded' if excluded else 'not excluded'}: {share}"
+        code=code, tested=tested, outcome=f"{'excluded' if excluded else 'not excluded'}: {because}"
     )
 
 
-def _viral_template(strength: Strength, n_items: int) -> BenignExplanation:
-    per_customer = n_items / strength.n_principals
-    if per_customer < 2:
-        outcome = f"not excluded: {per_customer:.1f} requests per customer, as when a template goes viral"
-    else:
-        outcome = f"excluded: {per_customer:.1f} requests per customer"
-    return BenignExplanation(code="viral_template", tested=True, outcome=outcome)
+def _persons(removed: Personhood) -> BenignExplanation:
+    code = "separate_persons"
+    if removed.excludes:
+        return _explanation(code, excluded=True, because="items fall on the customers as if dealt out")
+    if not removed.has_power:
+        because = "too few items per customer to tell persons from a dealt list"
+        return _explanation(code, excluded=False, because=because, tested=False)
+    because = "items of one customer may be more alike than chance, as with separate persons"
+    return _explanation(code, excluded=False, because=because)
+
+
+def _same_text(strength: Strength) -> BenignExplanation:
+    because = f"{share_text(strength.unique_share)} of the fills stand with one customer only"
+    excluded = strength.unique_share >= DISJOINT_SHARE
+    return _explanation("viral_prompt_or_suite", excluded=excluded, because=because)
+
+
+def share_with_several(items: Items) -> float:
+    """Return the share of the principals that sent at least two items."""
+    return float((np.unique(items.principal, return_counts=True)[1] > 1).mean())
+
+
+def _viral_template(several: float) -> BenignExplanation:
+    because = f"{share_text(several)} of the customers sent it more than once"
+    return _explanation("viral_template", excluded=several >= SEVERAL_SHARE, because=because)
 
 
 def _open(code: str, noun: str, share: float | None) -> BenignExplanation:
     if share is None:
-        return BenignExplanation(code=code, tested=False, outcome=f"not tested: no {noun} is known")
-    excluded = share < OPEN_SHARE
-    return BenignExplanation(
-        code=code,
-        tested=True,
-        outcome=f"{'excluded' if excluded else 'not excluded'}: one {noun} joins {share_text(share)} of the customers",
-    )
+        because = f"the {noun} of fewer than half of the customers is known"
+        return _explanation(code, excluded=False, because=because, tested=False)
+    because = f"shared {noun}s join {share_text(share)} of the customers"
+    return _explanation(code, excluded=share < OPEN_SHARE, because=because)
 
 
 def explanations(
-    strength: Strength, n_items: int, removed: Personhood, open_share: Mapping[str, float | None]
+    strength: Strength, several: float, removed: Personhood, open_share: Mapping[str, float | None]
 ) -> tuple[BenignExplanation, ...]:
     """Return the innocent explanations that were considered.
 
     Parameters
     ----------
-    strength, n_items, removed
-        What content says of the group.
+    strength, several, removed
+        What content says of the group: its fills, the share of customers with several items, and personhood.
     open_share
         Per kind ("payment", "network"): the share of the customers that one token, or a web of the group's own tokens,
-        joins; None where nothing is known.
+        joins; None where too little is known.
     """
     return (
         _persons(removed),
         _same_text(strength),
-        _viral_template(strength, n_items),
+        _viral_template(several),
         _open("one_operator_undeclared", "payment card", open_share.get("payment")),
         _open("one_site", "network", open_share.get("network")),
     )
+
+
+def has_effect(evidence: Evidence) -> bool:
+    """Return whether a channel's effect is more than a couple's. Channels without a count of links pass."""
+    links = [fact.values for fact in evidence.facts if "linked" in fact.values]
+    return all(one["linked"] >= max(MIN_LINKED, MIN_LINKED_SHARE * one["known"]) for one in links)
 
 
 def judge(
     evidence: Sequence[Evidence],
     adjusted: Mapping[str, float],
     *,
-    conditional_target: float,
+    split: Split,
     window_p_value: float | None,
-    window_target: float,
     considered: tuple[BenignExplanation, ...],
 ) -> Judgement:
     """Return the verdict on one candidate.
@@ -109,7 +132,7 @@ def judge(
         What the conditional channels said.
     adjusted
         Channel -> p-value adjusted over everything the scan tested; certifying channels alone.
-    conditional_target, window_target
+    split
         What each route may spend.
     window_p_value
         The candidate's rank among the maxima of the history windows; None on the cold-start path.
@@ -119,19 +142,33 @@ def judge(
     rejected: set[Family] = {
         one.family  # type: ignore[misc]
         for one in evidence
-        if adjusted.get(one.channel, 1.0) <= conditional_target
+        if adjusted.get(one.channel, 1.0) <= split.conditional and has_effect(one)
     }
-    text_certified = window_p_value is not None and window_p_value <= window_target
+    ranks = split.window_certifies and window_p_value is not None
+    content_certified = ranks and window_p_value is not None and window_p_value <= split.window
+    excluded = {one.code for one in considered if one.tested and one.outcome.startswith("excluded")}
     families = set(rejected)
-    standing = [one for one in considered if one.outcome.startswith("not excluded")]
-    content = {"separate_persons", "viral_prompt_or_suite", "viral_template"}
-    if text_certified or not any(one.code in content for one in standing):
+    if content_certified or excluded >= CONTENT:
         families.add("text")
-    smallest = min([*adjusted.values(), *([window_p_value] if window_p_value is not None else [])], default=None)
     verdict: Verdict = "observed"
-    if not standing and (rejected or text_certified):
-        verdict = "campaign" if _two_families(families) else "supported"
-    return Judgement(verdict=verdict, families=tuple(sorted(families)), p_value=smallest, explanations=considered)
+    if rejected or content_certified:
+        convicts = _two_families(families) and excluded >= CONTENT | STRUCTURE
+        verdict = "campaign" if convicts else "supported"
+    return Judgement(
+        verdict=verdict,
+        families=tuple(sorted(families)),
+        p_value=_stated(adjusted, window_p_value if ranks else None, split),
+        explanations=considered,
+    )
+
+
+def _stated(adjusted: Mapping[str, float], window_p_value: float | None, split: Split) -> float | None:
+    """Return the scan-level p-value: at most the target exactly where an open route rejects."""
+    target = split.conditional + split.window
+    paid = [min(1.0, p * target / split.conditional) for p in adjusted.values()]
+    if window_p_value is not None:
+        paid.append(min(1.0, window_p_value * target / split.window))
+    return min(paid, default=None)
 
 
 def _two_families(families: set[Family]) -> bool:

@@ -6,12 +6,16 @@ disjoint. n history windows certify nothing below 1/(n + 1).
 
 from dataclasses import dataclass
 
+from gauger.errors import UsageError
 from gauger.settings import WindowSettings
 
 DAY_US = 86_400_000_000
 HOUR_US = DAY_US // 24
 DEFAULT_TESTED_DAYS = 7
 SHORT_LOG_SHARE = 0.25
+MIN_TESTED_US = 60_000_000
+#: Most history windows that are read: enough to certify 1 in 1,000.
+MAX_HISTORY = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +54,20 @@ def plan_windows(first_us: int, last_us: int, settings: WindowSettings, *, histo
     """
     first_us, end = _whole_hours(first_us, last_us + 1)
     if history_until_us is not None:
-        start = min(max(history_until_us, first_us), end - 1)
+        start = max(history_until_us, first_us)
+        if end - start < MIN_TESTED_US:
+            raise UsageError(
+                "less than a minute of log is left to test", where="--history-until", todo="choose an earlier time"
+            )
     else:
         default = min(DEFAULT_TESTED_DAYS * DAY_US, int((end - first_us) * SHORT_LOG_SHARE))
         length = int(settings.tested_days * DAY_US) if settings.tested_days else max(default, 1)
         start = max(end - length, first_us)
-    length = int(settings.window_days * DAY_US) if settings.window_days else end - start
+    length = end - start
     look_back = settings.look_back_windows * length
-    history = []
+    history: list[Window] = []
     edge = start
-    while edge - length - look_back >= first_us:
+    while edge - length - look_back >= first_us and len(history) < MAX_HISTORY:
         history.append(Window(start_us=edge - length, end_us=edge, look_back_us=edge - length - look_back))
         edge -= length
     tested = Window(start_us=start, end_us=end, look_back_us=max(start - look_back, first_us))

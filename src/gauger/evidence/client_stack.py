@@ -1,4 +1,7 @@
-"""Infrastructure: the same client software behind the group. Users of one popular agent share it, so it convicts nobody."""
+"""Infrastructure: the same client software behind the group.
+
+Users of one popular agent share it, so it convicts nobody.
+"""
 
 from typing import Final
 

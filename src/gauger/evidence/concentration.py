@@ -2,7 +2,7 @@
 
 One test serves payment, network and reasoning blocks. The statistic is the sum over tokens of the pairs of members that
 share it, each token weighted by 1/(holders - 1): a card of two accounts weighs one, a network of 500 strangers 1/499 a
-pair. The null: which principals are members is independent of the tokens, given the stratum (plan and model). It is
+pair. The null: which principals are members is independent of the tokens, given the stratum (plan, model, number of tokens). It is
 exact, holds the group fixed and needs no history. Independence is not innocence: a class behind one campus network
 shares both (detection.md §4), so a rejection alone convicts nobody.
 """
@@ -19,6 +19,8 @@ Codes = NDArray[np.int32]
 Ints = NDArray[np.int64]
 
 MIN_MEMBERS = 4
+#: Principals are drawn with as many tokens as the members hold: exact to 3, then by doublings.
+SIZE_BINS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +37,15 @@ class Holdings:
         int64[n_tokens], principals that hold the token.
     known
         bool[n_principals], whether any token of the principal is known at all.
+    n_tokens
+        int64[n_principals], distinct tokens of each principal, shared or not.
     """
 
     offsets: Ints
     token: Codes
     degree: Ints
     known: NDArray[np.bool_]
+    n_tokens: Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +73,14 @@ def holdings(principal: Codes, token: Codes, n_principals: int) -> Holdings:
     span = np.int64(token.max(initial=0)) + 1
     pairs = np.unique(principal[stated].astype(np.int64) * span + token[stated])
     owner, held = np.divmod(pairs, span)
+    n_tokens = np.bincount(owner, minlength=n_principals)
     degree = np.bincount(held, minlength=span)
     shared = degree[held] >= 2
     owner, held = owner[shared], held[shared]
     offsets = np.concatenate(([0], np.cumsum(np.bincount(owner, minlength=n_principals)))).astype(np.int64)
-    return Holdings(offsets=offsets, token=held.astype(np.int32), degree=degree.astype(np.int64), known=known)
+    return Holdings(
+        offsets=offsets, token=held.astype(np.int32), degree=degree.astype(np.int64), known=known, n_tokens=n_tokens
+    )
 
 
 @nb.njit(cache=True, nogil=True)
@@ -151,7 +159,8 @@ def concentration_test(
     members
         Distinct principals of the group.
     stratum
-        int32[n_principals]; groups are drawn with the same number of principals of each stratum.
+        int32[n_principals]; groups are drawn with the same number of principals of each stratum, and of each number of
+        tokens within it.
     permutations
         Most random groups to draw.
     rng
@@ -168,7 +177,7 @@ def concentration_test(
     observed = _statistic(inside, len(inside), held.offsets, held.token, weight, counts)
     p_value = None
     if len(inside) >= MIN_MEMBERS:
-        pool, bounds, wanted = _strata(np.flatnonzero(held.known), stratum, inside)
+        pool, bounds, wanted = _strata(np.flatnonzero(held.known), stratum * SIZE_BINS + _size_bin(held), inside)
         p_value = sequential_p_value(
             float(observed),
             lambda size: _draws(
@@ -187,7 +196,14 @@ def concentration_test(
     )
 
 
-def _strata(eligible: Ints, stratum: Codes, members: Ints) -> tuple[Ints, Ints, Ints]:
+def _size_bin(held: Holdings) -> Ints:
+    """Return a bin for the number of tokens of each principal: a busy customer comes from more networks by itself."""
+    return np.minimum(
+        np.where(held.n_tokens <= 3, held.n_tokens, 2 + np.log2(np.maximum(held.n_tokens, 1))), SIZE_BINS - 1
+    ).astype(np.int64)
+
+
+def _strata(eligible: Ints, stratum: Ints, members: Ints) -> tuple[Ints, Ints, Ints]:
     """Return the eligible principals ordered by stratum, the bounds of each stratum, and members wanted from each."""
     order = eligible[np.argsort(stratum[eligible], kind="stable")].astype(np.int64)
     labels, starts = np.unique(stratum[order], return_index=True)

@@ -1,9 +1,9 @@
 """Timing: does the group's total stay steadier than independent customers would leave it?
 
 A dispatcher that keeps a constant rate over many accounts makes one account's silence another's work. Statistic: the
-variance of the group's items per 15 minutes, small being telling. Null: customers keep their own daily rhythm but their
-days are independent; draws move every principal's days by its own whole number of days. Shared weekends and shared
-beginnings raise the observed variance only, so they make the test conservative.
+variance of the group's items per 15 minutes, small being telling. Null: customers keep their own daily rhythm and their own
+working days and weekends, but are otherwise independent; draws exchange every principal's working days among themselves,
+and its weekend days among themselves. A dispatcher that gives each request to an account at random leaves nothing to see.
 """
 
 from dataclasses import dataclass
@@ -20,20 +20,38 @@ from gauger.evidence.records import Evidence, Fact
 BIN_US = 900_000_000
 BINS_PER_DAY = DAY_US // BIN_US
 MIN_DAYS = 3
+#: 1 January 1970 was a Thursday: day 3 of a week that begins on Monday.
+EPOCH_WEEKDAY = 3
+FIRST_WEEKEND_DAY = 5
 MIN_PRINCIPALS = 8
 MIN_ITEMS = 200
 
 
 @nb.njit(cache=True, nogil=True)
-def _variance(day, bin_of_day, owner, shift, n_days, counts):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+def _variance(day, bin_of_day, owner, moved, n_days, counts):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
     counts[:] = 0
     for i in range(len(day)):
-        counts[((day[i] + shift[owner[i]]) % n_days) * BINS_PER_DAY + bin_of_day[i]] += 1
+        counts[moved[owner[i], day[i]] * BINS_PER_DAY + bin_of_day[i]] += 1
     mean = len(day) / len(counts)
     total = 0.0
     for count in counts:
         total += (count - mean) ** 2
     return total / len(counts)
+
+
+def _kinds_of_day(start_us: int, n_days: int) -> list[np.ndarray]:
+    """Return the working days and the weekend days of the stretch; day d begins at the time of day it begins at."""
+    middle = (start_us + DAY_US // 2) // DAY_US + np.arange(n_days)
+    weekend = (middle + EPOCH_WEEKDAY) % 7 >= FIRST_WEEKEND_DAY
+    return [np.flatnonzero(~weekend), np.flatnonzero(weekend)]
+
+
+def _moved(kinds: list[np.ndarray], n_principals: int, rng: np.random.Generator) -> np.ndarray:
+    """Return int64[n_principals, n_days]: where each principal's days go, within their kind."""
+    moved = np.empty((n_principals, sum(len(kind) for kind in kinds)), np.int64)
+    for kind in kinds:
+        moved[:, kind] = rng.permuted(np.tile(kind, (n_principals, 1)), axis=1)
+    return moved
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +77,15 @@ class LoadBalance:
         if enough:
             counts = np.zeros(n_days * BINS_PER_DAY, np.int64)
 
-            def variance(shift: np.ndarray) -> float:
-                return float(_variance(day, bin_of_day, owner, shift, n_days, counts))
+            kinds = _kinds_of_day(population.start_us, n_days)
+
+            def variance(moved: np.ndarray) -> float:
+                return float(_variance(day, bin_of_day, owner, moved, n_days, counts))
 
             def draw(size: int) -> np.ndarray:
-                return np.array([-variance(s) for s in rng.integers(0, n_days, size=(size, n_principals))])
+                return np.array([-variance(_moved(kinds, n_principals, rng)) for _ in range(size)])
 
-            observed = variance(np.zeros(n_principals, np.int64))
+            observed = variance(np.tile(np.arange(n_days), (n_principals, 1)))
             p_value = sequential_p_value(-observed, draw, permutations=population.permutations)
             mean = len(day) / len(counts)
             facts.append(
@@ -88,7 +108,7 @@ class LoadBalance:
             family=self.family,
             applicable=enough,
             p_value=p_value,
-            null="customers keep their own daily rhythm and their days are independent of each other",
+            null="customers keep their own daily rhythm, working days and weekends, and are otherwise independent",
             facts=facts,
         )
 

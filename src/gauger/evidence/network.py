@@ -1,4 +1,7 @@
-"""Infrastructure: one network prefix (/24, /48) behind several customers. A popular NAT is cheap: its weight is 1/holders."""
+"""Infrastructure: one network prefix (/24, /48) behind several customers.
+
+A popular NAT is cheap: its weight is 1/holders.
+"""
 
 from typing import Final
 

@@ -11,12 +11,13 @@ from gauger.evidence.concentration import Holdings, component_sizes
 
 
 def open_share(held: Holdings, members: NDArray[np.int32]) -> float | None:
-    """Return the share of the members with a known token that one token, or a web of the group's own tokens, joins.
+    """Return the share of the members that one token, or a web of the group's own tokens, joins.
 
-    A token is the group's own when at least half of its holders are members. None where fewer than two are known.
+    A token is the group's own when at least half of its holders are members. None where the tokens of fewer than half
+    of the members are known.
     """
     inside = np.sort(members[held.known[members]]).astype(np.int64)
-    if len(inside) < 2:
+    if 2 * len(inside) < len(members) or len(inside) < 2:
         return None
     tokens = [held.token[held.offsets[m] : held.offsets[m + 1]] for m in inside]
     per_token = np.bincount(np.concatenate(tokens), minlength=len(held.degree))
@@ -24,4 +25,4 @@ def open_share(held: Holdings, members: NDArray[np.int32]) -> float | None:
     own_tokens = [mine[own[mine]] for mine in tokens]
     offsets = np.concatenate(([0], np.cumsum([len(mine) for mine in own_tokens]))).astype(np.int64)
     web = component_sizes(offsets, np.concatenate(own_tokens).astype(np.int32), len(held.degree))
-    return max(int(per_token.max(initial=0)), int(web.max())) / len(inside)
+    return max(int(per_token.max(initial=0)), int(web.max())) / len(members)

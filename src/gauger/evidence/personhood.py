@@ -5,11 +5,13 @@ word projection less the group's mean, by cosine. The null: inside the group, pr
 is true of a dealt-out list and of one customer's many keys; persons have topics, habits and retries of their own, and
 reject it. **Rejection clears a group; acceptance proves nothing** (detection.md §4, §6b).
 
-It is run with near-repeats kept and removed. Only the second can clear, because repeats are cheap to
-inject. An attacker who shards a list by topic looks like persons too: a known limit (docs/explanation/statistics.md).
+It is run with repeats kept, with near-repeats removed, and with everything alike removed. Repeats are cheap to inject, so a
+group is cleared only when both of the last two reject. Persons are held excluded only when there are pairs enough and the
+test sees nothing at all; between the two the question stays open. An attacker who shards a list by topic looks like
+persons too: a known limit (docs/explanation/statistics.md).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,9 +25,14 @@ MIN_PAIRS = 20
 MAX_ITEMS = 12
 #: Most principals that are looked at: z grows with their number and 200 are plenty.
 MAX_PRINCIPALS = 200
-#: Cosine of two residual projections at which one item counts as a near-repeat of another.
+#: Cosine of two residual projections at which one item counts as a near-repeat of another, and as merely alike.
 NEAR_REPEAT = 0.92
+ALIKE = 0.7
+#: At or below this p-value, twice, a group is cleared.
 ALPHA = 0.01
+#: Above this p-value, and with this many pairs, persons are held excluded.
+NOTHING_SEEN = 0.05
+MIN_PAIRS_TO_EXCLUDE = 60
 #: Draws of the test with near-repeats kept, which is shown and decides nothing.
 SHOWN_PERMUTATIONS = 199
 
@@ -36,11 +43,15 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Personhood:
-    """Outcome: `p_value` and `z` are None below 20 within-principal pairs ("no power")."""
+    """Outcome: `p_value` and `z` are None below 20 within-principal pairs ("no power").
+
+    `p_value_unlike` is the p-value with everything alike removed, None without power.
+    """
 
     p_value: float | None
     z: float | None
     n_pairs: int
+    p_value_unlike: float | None = None
 
     @property
     def has_power(self) -> bool:
@@ -50,7 +61,17 @@ class Personhood:
     @property
     def clears(self) -> bool:
         """Whether the group is cleared: people were found behind it."""
-        return self.p_value is not None and self.p_value <= ALPHA
+        return _rejects(self.p_value) and _rejects(self.p_value_unlike)
+
+    @property
+    def excludes(self) -> bool:
+        """Whether persons are held excluded: pairs enough, and no sign of them."""
+        seen = self.p_value is None or self.p_value <= NOTHING_SEEN or _rejects(self.p_value_unlike)
+        return not seen and self.n_pairs >= MIN_PAIRS_TO_EXCLUDE
+
+
+def _rejects(p_value: float | None) -> bool:
+    return p_value is not None and p_value <= ALPHA
 
 
 def residuals(items: Items) -> Floats:
@@ -61,20 +82,19 @@ def residuals(items: Items) -> Floats:
     return np.divide(vectors, norms, out=np.zeros_like(vectors), where=norms > 0)
 
 
-def _chosen(items: Items) -> NDArray[np.int64]:
-    """Rows looked at: the first items of each principal, the first principals by their first item."""
-    owners, first, inverse = np.unique(items.principal, return_index=True, return_inverse=True)
-    rank_of_owner = np.empty(len(owners), np.int64)
-    rank_of_owner[np.argsort(first, kind="stable")] = np.arange(len(owners))
-    order = np.argsort(inverse, kind="stable")
+def _chosen(items: Items, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Return the rows looked at: a random sample of each principal's items, and of the principals."""
+    owners, inverse = np.unique(items.principal, return_inverse=True)
+    rank_of_owner = rng.permutation(len(owners))
+    order = np.lexsort((rng.random(len(items)), inverse))
     starts = np.searchsorted(inverse[order], np.arange(len(owners)))
     rank_in_owner = np.empty(len(items), np.int64)
     rank_in_owner[order] = np.arange(len(items)) - starts[inverse[order]]
     return np.flatnonzero((rank_in_owner < MAX_ITEMS) & (rank_of_owner[inverse] < MAX_PRINCIPALS))
 
 
-def without_near_repeats(vectors: Floats, turn: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the rows that repeat no earlier kept row, exactly or nearly, whoever sent it.
+def without_repeats(vectors: Floats, turn: NDArray[np.int64], *, cosine: float) -> NDArray[np.int64]:
+    """Return the rows that repeat no earlier kept row, exactly or to this cosine, whoever sent it.
 
     Looking at no label keeps the test exact: under the null, what is removed does not depend on the labels.
     """
@@ -82,7 +102,7 @@ def without_near_repeats(vectors: Floats, turn: NDArray[np.int64]) -> NDArray[np
     kept = np.empty(len(vectors), np.int64)
     n_kept = 0
     for row in np.sort(first):
-        if n_kept == 0 or (vectors[kept[:n_kept]] @ vectors[row]).max() < NEAR_REPEAT:
+        if n_kept == 0 or (vectors[kept[:n_kept]] @ vectors[row]).max() < cosine:
             kept[n_kept] = row
             n_kept += 1
     return kept[:n_kept]
@@ -133,13 +153,23 @@ def permutation_test(
 
 def personhood(items: Items, *, permutations: int, rng: np.random.Generator) -> tuple[Personhood, Personhood]:
     """Return the test with near-repeats removed, which alone can clear, and with them kept."""
-    chosen = _chosen(items)
+    chosen = _chosen(items, rng)
     looked_at = items.take(chosen.astype(np.int32))
     vectors = residuals(looked_at)
-    distinct = without_near_repeats(vectors, looked_at.turn)
-    removed = permutation_test(vectors[distinct], looked_at.principal[distinct], permutations=permutations, rng=rng)
+
+    def without(cosine: float) -> Personhood:
+        rows = without_repeats(vectors, looked_at.turn, cosine=cosine)
+        return permutation_test(vectors[rows], looked_at.principal[rows], permutations=permutations, rng=rng)
+
+    removed = replace(without(NEAR_REPEAT), p_value_unlike=without(ALIKE).p_value)
     kept = permutation_test(vectors, looked_at.principal, permutations=SHOWN_PERMUTATIONS, rng=rng)
     return removed, kept
+
+
+def _meaning(removed: Personhood) -> str:
+    if removed.clears:
+        return "people were found behind the accounts"
+    return "no sign of separate people" if removed.excludes else "separate people are possible"
 
 
 def personhood_evidence(removed: Personhood, kept: Personhood) -> Evidence:
@@ -154,7 +184,7 @@ def personhood_evidence(removed: Personhood, kept: Personhood) -> Evidence:
     if not removed.has_power:
         facts.append(Fact(code="personhood.no_power", text=f"No power: fewer than {MIN_PAIRS} pairs.", values={}))
     else:
-        meaning = "people were found behind the accounts" if removed.clears else "no sign of separate people"
+        meaning = _meaning(removed)
         facts.append(
             Fact(
                 code="personhood.z",

@@ -1,4 +1,7 @@
-"""Infrastructure: the same encrypted reasoning block sent by two customers. It is made for one session; nobody else has it."""
+"""Infrastructure: the same encrypted reasoning block sent by two customers.
+
+It is made for one session; nobody else has it.
+"""
 
 from typing import Final
 

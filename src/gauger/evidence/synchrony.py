@@ -2,7 +2,8 @@
 
 Statistic: pairs of items of two principals within 60 seconds. Null: inside each hour, principals start independently of
 each other. Draws shift every principal's items of an hour by one random offset around that hour, so what a principal
-does by itself, bursts included, stays as it is.
+does by itself, bursts included, stays as it is. Clocks that start jobs on the full hour and mornings that ramp up reject it
+too, so it is shown and never counts towards a verdict (docs/decisions/0005).
 """
 
 from dataclasses import dataclass
@@ -18,8 +19,7 @@ from gauger.evidence.records import Evidence, Fact
 
 LAG_US = 60_000_000
 MIN_PRINCIPALS = 4
-#: Below this many pairs expected by chance plus observed there is nothing to tell apart.
-MIN_PAIRS = 5
+MIN_ITEMS = 100
 #: Bounds the cost: the first items of a larger group are looked at.
 MAX_ITEMS = 5_000
 
@@ -43,7 +43,7 @@ class Synchrony:
 
     name: str = "synchrony"
     family: str = "timing"
-    certifies: bool = True
+    certifies: bool = False
 
     def evaluate(self, group: Group, population: Population, *, rng: np.random.Generator) -> Evidence:
         """Return the channel's word on the group."""
@@ -64,7 +64,7 @@ class Synchrony:
             )
 
         observed = pairs(times)
-        enough = len(group.principals) >= MIN_PRINCIPALS and observed >= MIN_PAIRS
+        enough = len(group.principals) >= MIN_PRINCIPALS and len(group.items) >= MIN_ITEMS
         p_value = sequential_p_value(observed, draw, permutations=population.permutations) if enough else None
         text = f"{observed:,} pairs of different customers sent within 60 seconds of each other."
         facts = [Fact(code="synchrony.pairs", text=text, values={"pairs": observed})]
@@ -72,7 +72,7 @@ class Synchrony:
             facts.append(
                 Fact(
                     code="synchrony.no_power",
-                    text=f"No power: fewer than {MIN_PAIRS} such pairs or {MIN_PRINCIPALS} customers.",
+                    text=f"No power: fewer than {MIN_ITEMS} items or {MIN_PRINCIPALS} customers.",
                     values={},
                 )
             )

@@ -47,7 +47,6 @@ _DEFAULT_SETTINGS: Final = """\
 
 # [windows]
 # tested_days = 7.0           # default: the last 7 days, or the last quarter of a shorter log
-# window_days = 7.0           # default: the tested stretch
 # look_back_windows = 2
 # target = 0.05               # false alarms per scan
 

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gauger.campaigns.calibration import Split
 from gauger.campaigns.candidates import Strength
 from gauger.campaigns.findings import BenignExplanation
 from gauger.campaigns.verdicts import explanations, judge
@@ -35,9 +36,8 @@ def _judge(adjusted, standing=(), *, window_p_value=None, conditional=TARGET, wi
     return judge(
         _evidence(CHANNELS),
         adjusted,
-        conditional_target=conditional,
+        split=Split(conditional=conditional, window=window),
         window_p_value=window_p_value,
-        window_target=window,
         considered=_considered(standing) if considered is None else considered,
     )
 
@@ -53,12 +53,14 @@ def test_the_verdict_follows_its_truth_table(adjusted, standing, window_p_value,
     said = _judge(adjusted, standing, window_p_value=window_p_value, conditional=conditional, window=window)
     rejected = {CERTIFYING[name] for name, p in adjusted.items() if p <= conditional}
     certified = window_p_value is not None and window_p_value <= window
-    if standing or not (rejected or certified):
-        assert said.verdict == "observed"
-        return
-    families = rejected | {"text"}
-    assert said.verdict == ("campaign" if len(families) >= 2 else "supported")
+    families = rejected | ({"text"} if certified or not standing & set(CONTENT) else set())
     assert set(said.families) == families
+    if not (rejected or certified):
+        assert said.verdict == "observed"
+    elif standing or len(families) < 2 or not families & {"text", "timing"}:
+        assert said.verdict == "supported"
+    else:
+        assert said.verdict == "campaign"
 
 
 @given(ADJUSTED, STANDING, WINDOW_P, st.booleans())
@@ -76,22 +78,19 @@ def test_a_campaign_has_a_rejection_two_families_and_text_or_timing(adjusted, st
 
 
 @given(ADJUSTED, STANDING, WINDOW_P)
-def test_any_innocent_explanation_left_standing_keeps_it_observed(adjusted, standing, window_p_value):
+def test_no_campaign_while_an_innocent_explanation_stands(adjusted, standing, window_p_value):
     said = _judge(adjusted, standing, window_p_value=window_p_value, conditional=0.025, window=0.025)
-    assert said.verdict == "observed" or not standing
+    assert said.verdict != "campaign" or not standing
 
 
 @given(st.sampled_from([1e-4, 1.0]), st.sampled_from([1e-4, 1.0]), st.sets(st.sampled_from(CONTENT), min_size=1))
 def test_identity_with_infrastructure_never_makes_a_campaign_where_content_is_open(payment, network, standing):
     adjusted = {"payment": payment, "network": network, "reasoning_block": network}
     said = _judge(adjusted, standing)
-    assert said.verdict == "observed"
+    assert said.verdict in {"observed", "supported"}
     assert "text" not in said.families
 
 
-@pytest.mark.xfail(
-    strict=True, reason="text counts as a family when nothing was considered: absence is read as exclusion"
-)
 def test_identity_with_infrastructure_never_makes_a_campaign_where_content_was_not_considered():
     assert _judge({"payment": 1e-4, "network": 1e-4}, considered=()).verdict != "campaign"
 
@@ -104,14 +103,12 @@ def test_channels_that_do_not_certify_never_reject():
 
 
 @pytest.mark.parametrize("p_value", [0.03, 0.05])
-@pytest.mark.xfail(strict=True, reason="the smaller of two routes is stated without paying for the other")
 def test_the_stated_p_value_is_at_most_the_target_only_where_a_route_rejects(p_value):
     said = _judge({"payment": p_value}, window_p_value=0.5, conditional=TARGET / 2, window=TARGET / 2)
     assert said.verdict == "observed"
     assert said.p_value > TARGET
 
 
-@pytest.mark.xfail(strict=True, reason="the rank among a few windows is stated although that route was given nothing")
 def test_a_route_that_was_given_nothing_states_no_p_value():
     said = _judge({"payment": 0.4}, window_p_value=0.2, conditional=TARGET, window=0.0)
     assert said.p_value == 0.4
@@ -122,13 +119,13 @@ def _strength(*, unique_share=1.0, n_principals=30):
 
 
 DEALT = Personhood(p_value=0.6, z=-0.1, n_pairs=500)
-PERSONS = Personhood(p_value=0.001, z=9.0, n_pairs=500)
+PERSONS = Personhood(p_value=0.001, z=9.0, n_pairs=500, p_value_unlike=0.001)
 NO_POWER = Personhood(p_value=None, z=None, n_pairs=10)
 
 
-def _standing(strength=None, n_items=600, removed=DEALT, open_share=None):
+def _standing(strength=None, several=0.9, removed=DEALT, open_share=None):
     shares = {"payment": 0.5, "network": 0.2} if open_share is None else open_share
-    said = explanations(_strength() if strength is None else strength, n_items, removed, shares)
+    said = explanations(_strength() if strength is None else strength, several, removed, shares)
     return {one.code for one in said if one.outcome.startswith("not excluded")}
 
 
@@ -142,7 +139,7 @@ def test_a_dealt_list_of_many_items_behind_several_cards_leaves_no_explanation()
         ({"removed": PERSONS}, "separate_persons"),
         ({"removed": NO_POWER}, "separate_persons"),
         ({"strength": _strength(unique_share=0.79)}, "viral_prompt_or_suite"),
-        ({"n_items": 59}, "viral_template"),
+        ({"several": 0.49}, "viral_template"),
         ({"open_share": {"payment": 0.8, "network": 0.2}}, "one_operator_undeclared"),
         ({"open_share": {"payment": 0.1, "network": 0.9}}, "one_site"),
     ],
@@ -152,18 +149,15 @@ def test_each_innocent_explanation_stands_on_its_own_ground(left, code):
 
 
 def test_every_explanation_is_stated_whether_or_not_it_was_tested():
-    said = explanations(_strength(), 600, DEALT, {})
+    said = explanations(_strength(), 0.9, DEALT, {})
     assert [one.code for one in said] == [*CONTENT, *OPEN]
     assert [one.tested for one in said] == [True, True, True, False, False]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="an explanation that could not be tested counts as excluded: a missing column raises suspicion"
-)
 def test_a_missing_account_table_never_raises_the_verdict():
-    adjusted = {"synchrony": 1e-4}
+    adjusted = {"network": 1e-4}
     order = ["observed", "supported", "campaign"]
-    with_table = explanations(_strength(), 600, DEALT, {"payment": 1.0, "network": 0.2})
-    without = explanations(_strength(), 600, DEALT, {"network": 0.2})
+    with_table = explanations(_strength(), 0.9, DEALT, {"payment": 1.0, "network": 0.2})
+    without = explanations(_strength(), 0.9, DEALT, {"network": 0.2})
     verdicts = [order.index(_judge(adjusted, considered=considered).verdict) for considered in (with_table, without)]
     assert verdicts[1] <= verdicts[0]
