@@ -1,5 +1,6 @@
 """Sketches of a column of texts: what the kernel needs is gathered here, and its results are put together."""
 
+import hashlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -99,6 +100,7 @@ def sketch_texts(
             keys,
             lexicon_cues(),
             sign_table,
+            borrow_order(),
             limits,
             column.scratch(rows, limits.max_words),
             out._replace(shingles=shingles),
@@ -126,7 +128,8 @@ def minhash_bands(texts: pa.Array, key: bytes, *, namespace: int, threads: int =
 
     def work(rows: tuple[int, int]) -> None:
         scratch = column.scratch(rows, 0)
-        kernel.minhash_rows(rows, column.texts, column.form, character_tables(), keys, scratch, bands)
+        tables, order = character_tables(), borrow_order()
+        kernel.minhash_rows(rows, column.texts, column.form, tables, keys, order, scratch, bands)
 
     _share_rows(work, column.texts.offsets, threads)
     return bands.view(np.int64)
@@ -150,6 +153,14 @@ def text_keys(key: bytes, namespace: int) -> tuple[kernel.TextKeys, npt.NDArray[
     keys = kernel.TextKeys(SipKey(*numbers[:2]), SipKey(*numbers[2:4]), *odd, *numbers[7:9])
     bits = np.unpackbits(np.frombuffer(stream[72:], np.uint8), bitorder="little")
     return keys, (bits.astype(np.int8) * 2 - 1).reshape(kernel.PROJECTION_ROWS, N_PROJECTION)
+
+
+@lru_cache(maxsize=1)
+def borrow_order() -> npt.NDArray[np.uint8]:
+    """Return for every bin an order of all bins, random but always the same: where it looks when it is empty."""
+    n_bins = kernel.N_BINS
+    draws = hashlib.shake_256(b"gauger borrow order").digest(n_bins * n_bins * 8)
+    return np.argsort(np.frombuffer(draws, "<u8").reshape(n_bins, n_bins), axis=1).astype(np.uint8)
 
 
 @dataclass(frozen=True)
@@ -195,6 +206,8 @@ class _Column:
             pairs=np.zeros(chunk, np.uint64),
             shingles=np.zeros(chunk, np.uint64),
             bins=np.zeros(kernel.N_BINS, np.uint64),
+            filled=np.zeros(kernel.N_BINS, np.uint64),
+            empty=np.zeros(kernel.N_BINS, np.int64),
             seen=np.zeros(n_seen, np.uint64),
             seen_in=np.zeros(n_seen, np.int64),
             met_in=np.zeros(kernel.CUE_SLOTS, np.int64),

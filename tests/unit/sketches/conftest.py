@@ -115,6 +115,15 @@ def words(text):
     return found
 
 
+def borrow_order():
+    draws = hashlib.shake_256(b"gauger borrow order").digest(64 * 64 * 8)
+    numbers = [int.from_bytes(draws[i : i + 8], "little") for i in range(0, len(draws), 8)]
+    return [sorted(range(64), key=numbers[64 * i : 64 * i + 64].__getitem__) for i in range(64)]
+
+
+BORROW_ORDER = borrow_order()
+
+
 class TextReference:
     def __init__(self, key, namespace, max_words=220, sampling=1):
         label = f"gauger text {namespace}".encode()
@@ -141,7 +150,7 @@ class TextReference:
         for s in shingles:
             value = s & ((1 << 58) - 1)
             bins[s >> 58] = value if bins[s >> 58] is None else min(bins[s >> 58], value)
-        full = [next(b for b in (*bins[i:], *bins[:i]) if b is not None) for i in range(64)]
+        full = [next(b for b in (bins[i], *map(bins.__getitem__, BORROW_ORDER[i])) if b is not None) for i in range(64)]
         bands = []
         for band in range(8):
             chained = (band + 1) * GOLDEN & M64
