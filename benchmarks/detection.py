@@ -2,9 +2,9 @@
 
     python -m benchmarks.detection [--quiet-seeds 100] [--seeds 10] [--only pool,one-each,old,quiet]
 
-Every run is one line in .scratch/detection-FIRST.jsonl (world, seed, workspace key, outcome); a run that is there is not made
-again. The table and benchmarks/results/detection.json are written from those lines. Seeds 1-9 were used while the
-detector was built; the report uses seeds from 101 on, with workspace keys of the same number.
+Every run is one line in .scratch/detection-FIRST.jsonl (world, seed, workspace key, outcome); a run that is there is
+not made again. The table and benchmarks/results/detection.json are written from those lines. Seeds 1-9 were used while
+the detector was built; the report uses seeds from 101 on, with workspace keys of the same number.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""The main path: logs -> exchanges -> sketches -> evidence -> campaigns -> report. It calls stages and decides nothing."""
+"""The main path: logs, exchanges, sketches, evidence, campaigns, report. It calls stages and decides nothing."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ from gauger.report.html import render_html
 from gauger.report.tables import all_accounts, for_spreadsheets, listed_accounts
 from gauger.report.timeline import Timeline
 from gauger.settings import Settings
-from gauger.sketches.digests import row_digests
+from gauger.sketches.digests import content_digests
 from gauger.sketches.exchanges import Sketches, sketch_exchanges
 from gauger.sources import ReadOptions, SourceBatch, read_log
 from gauger.store.results import csv_bytes
@@ -83,7 +83,7 @@ def sketch(
 ) -> tuple[Sketches, pa.Table]:
     """Return a batch's sketches and what was quarantined of it. Text ends here."""
     valid, refused = validate(batch.exchanges)
-    digests = row_digests(valid, keys.text)
+    digests = content_digests(valid, keys.text)
     kept, texts = keep(valid, keys=keys, networks=networks)
     texts = texts.append_column("digest", digests)
     sketches = sketch_exchanges(kept, texts, keys.text, settings=settings.sketch, threads=threads)

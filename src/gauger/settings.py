@@ -54,7 +54,7 @@ class ConditionalSettings(_Frozen):
 
 
 class Settings(_Frozen):
-    """Everything that changes a result. Two scans with equal settings, rows, seed, `now` and key agree byte for byte."""
+    """Everything that changes a result: equal settings, rows, seed, `now` and key give the same bytes."""
 
     seed: int = Field(default=1, ge=0)
     sketch: SketchSettings = SketchSettings()

@@ -1,8 +1,8 @@
 """Candidates: groups of accounts before calibration, and how strongly their content speaks.
 
-Every core is a candidate by itself. Cores that stand together on items, or on the same principals, far beyond chance are
-one candidate: a campaign that rotates its wrapper leaves a core per sentence. Groups grow from the strongest core, and a
-core joins by its overlap with the whole group, so strangers are not chained together.
+Every core is a candidate by itself. Cores that stand together on items, or on the same principals, far beyond chance
+are one candidate: a campaign that rotates its wrapper leaves a core per sentence. Groups grow from the strongest core,
+and a core joins by its overlap with the whole group, so strangers are not chained together.
 """
 
 from collections.abc import Sequence

@@ -79,11 +79,10 @@ def _subset(postings: Postings, chosen: NDArray[np.bool_]) -> Postings:
     )
 
 
-def _items_of_uses(core: Core, text: SharedText, items: Items) -> Core:
+def _items_of_uses(core: Core, use_part: Ints, items: Items) -> Core:
     """Return a core of uses as a core of window items."""
-    assert text.use_part is not None
-    column = items.system_part if text.part == "system_prompt" else items.tool_part
-    parts = np.unique(text.use_part[core.items])
+    column = items.system_part if core.part == "system_prompt" else items.tool_part
+    parts = np.unique(use_part[core.items])
     return Core(part=core.part, shingles=core.shingles, items=np.flatnonzero(np.isin(column, parts)).astype(np.int32))
 
 
@@ -98,7 +97,7 @@ def _cores(data: WindowData, settings: CoreSettings, *, novel: bool) -> list[Cor
             min_principals=settings.min_principals,
             jaccard=settings.jaccard,
         )
-        cores += found if text.use_part is None else [_items_of_uses(core, text, data.items) for core in found]
+        cores += found if text.use_part is None else [_items_of_uses(core, text.use_part, data.items) for core in found]
     return cores
 
 

@@ -41,10 +41,10 @@ def calibration(plan: Plan, split: Split, *, target: float, n_tests: int, smalle
     window = _span(plan.tested.end_us - plan.tested.start_us)
     n = len(plan.history)
     sentences = [
-        f"Target: at most {target:.1%} of scans of honest traffic raise an alarm, all windows, paths and tests together.",
-        f"Conditional tests of payment, network, reasoning blocks and timing: {n_tests} tests, Holm-adjusted, certify at"
-        f" {split.conditional:.1%}. Their null is independence given plan and model; independence is not innocence, so"
-        " innocent explanations are tested beside it.",
+        f"Target: at most {target:.1%} of scans raise an alarm by chance, all windows, paths and tests together.",
+        f"Conditional tests of payment, network, reasoning blocks and load balance: {n_tests} tests, Holm-adjusted,"
+        f" certify at {split.conditional:.1%}. Their null is independence given plan and model; independence is not"
+        " innocence, so innocent explanations are tested beside it.",
     ]
     if split.window_certifies:
         sentences.append(f"{n} disjoint history windows of {window} certify the content route at {split.window:.1%}.")

@@ -203,7 +203,8 @@ def _core_evidence(one: Examined) -> Evidence:
             Fact(
                 code="core.rank",
                 text=f"Against the maxima of the history windows: p = {p_text(one.window_p_value)};"
-                f" among all their candidates: p = {p_text(one.finding_p_value)} (Benjamini-Hochberg q = {p_text(q_value)}).",
+                f" among all their candidates: p = {p_text(one.finding_p_value)}"
+                f" (Benjamini-Hochberg q = {p_text(q_value)}).",
                 values={
                     "window_p_value": round(one.window_p_value, 9),
                     "finding_p_value": round(one.finding_p_value, 9),
@@ -305,7 +306,7 @@ def dossier(
 def _touched(
     names: Directory, found: _Membership, per_account: NDArray[np.int64], members: Sequence[Member], finding_id: str
 ) -> pa.Table:
-    """Return the accounts that hold attributed exchanges and are not listed, with their membership where it is known."""
+    """Return the accounts with attributed exchanges that are not listed, with their membership where it is known."""
     listed = {member.account_id for member in members}
     value = dict(zip(found.account.tolist(), found.value.tolist(), strict=True))
     rows = [

@@ -1,13 +1,14 @@
 """Who belongs, and which part of their exchanges does: two numbers, each with its interval.
 
-**Membership** is the posterior probability of two readings of an account's k matches among n items. Innocent: matches come
-by chance, Binomial(n, q), at a rate q estimated from near misses (items that hold a quarter to a half of a core). Member:
-Beta-binomial, fitted by moments to the group's own accounts. The prior odds are the group's size among all accounts. One
-less the membership is a local false-inclusion rate (Efron, "Large-scale inference", 2010, ch. 5). Its interval is that of
-q (Jeffreys). With one item per account nothing but that rate is known of an account.
+**Membership** is the posterior probability of two readings of an account's k matches among n items. Innocent: matches
+come by chance, Binomial(n, q), at a rate q estimated from near misses (items that hold a quarter to a half of a core).
+Member: Beta-binomial, fitted by moments to the group's own accounts. The prior odds are the group's size among all
+accounts. One less the membership is a local false-inclusion rate (Efron, "Large-scale inference", 2010, ch. 5). Its
+interval is that of q (Jeffreys). With one item per account nothing but that rate is known of an account.
 
 **Share** is estimated on items not used to form the core: an account's items are split in two by turns, the core's
-shingles are chosen anew from each half and matched against the other. With one item there is no other half, hence no share.
+shingles are chosen anew from each half and matched against the other. With one item there is no other half, hence no
+share.
 """
 
 from collections.abc import Sequence

@@ -165,9 +165,9 @@ def judge(
 def _stated(adjusted: Mapping[str, float], window_p_value: float | None, split: Split) -> float | None:
     """Return the scan-level p-value: at most the target exactly where an open route rejects."""
     target = split.conditional + split.window
-    paid = [min(1.0, p * target / split.conditional) for p in adjusted.values()]
+    paid = [min(1.0, p * (target / split.conditional)) for p in adjusted.values()]
     if window_p_value is not None:
-        paid.append(min(1.0, window_p_value * target / split.window))
+        paid.append(min(1.0, window_p_value * (target / split.window)))
     return min(paid, default=None)
 
 

@@ -55,7 +55,7 @@ def plan_windows(first_us: int, last_us: int, settings: WindowSettings, *, histo
     first_us, end = _whole_hours(first_us, last_us + 1)
     if history_until_us is not None:
         start = max(history_until_us, first_us)
-        if end - start < MIN_TESTED_US:
+        if start > first_us and end - start < MIN_TESTED_US:
             raise UsageError(
                 "less than a minute of log is left to test", where="--history-until", todo="choose an earlier time"
             )

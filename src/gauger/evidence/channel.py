@@ -47,7 +47,8 @@ class Group:
 class Channel(Protocol):
     """One kind of evidence.
 
-    `evaluate` is pure and deterministic given `rng`; below its minimum of data it returns `applicable=False` and no p-value.
+    `evaluate` is pure and deterministic given `rng`; below its minimum of data it returns `applicable=False` and no
+    p-value.
     """
 
     @property

@@ -1,10 +1,10 @@
 """Do the members of a group share rare tokens more than accounts of their kind do?
 
-One test serves payment, network and reasoning blocks. The statistic is the sum over tokens of the pairs of members that
-share it, each token weighted by 1/(holders - 1): a card of two accounts weighs one, a network of 500 strangers 1/499 a
-pair. The null: which principals are members is independent of the tokens, given the stratum (plan, model, number of tokens). It is
-exact, holds the group fixed and needs no history. Independence is not innocence: a class behind one campus network
-shares both (detection.md §4), so a rejection alone convicts nobody.
+One test serves payment, network and reasoning blocks. The statistic is the sum over tokens of the pairs of members
+that share it, each token weighted by 1/(holders - 1): a card of two accounts weighs one, a network of 500 strangers
+1/499 a pair. The null: which principals are members is independent of the tokens, given the stratum (plan, model,
+number of tokens). It is exact, holds the group fixed and needs no history. Independence is not innocence: a class
+behind one campus network shares both (detection.md §4), so a rejection alone convicts nobody.
 """
 
 from dataclasses import dataclass

@@ -1,9 +1,10 @@
 """Timing: does the group's total stay steadier than independent customers would leave it?
 
 A dispatcher that keeps a constant rate over many accounts makes one account's silence another's work. Statistic: the
-variance of the group's items per 15 minutes, small being telling. Null: customers keep their own daily rhythm and their own
-working days and weekends, but are otherwise independent; draws exchange every principal's working days among themselves,
-and its weekend days among themselves. A dispatcher that gives each request to an account at random leaves nothing to see.
+variance of the group's items per 15 minutes, small being telling. Null: customers keep their own daily rhythm and
+their own working days and weekends, but are otherwise independent; draws exchange every principal's working days among
+themselves, and its weekend days among themselves. A dispatcher that gives each request to an account at random leaves
+nothing to see.
 """
 
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ MIN_ITEMS = 200
 
 
 @nb.njit(cache=True, nogil=True)
-def _variance(day, bin_of_day, owner, moved, n_days, counts):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+def _variance(day, bin_of_day, owner, moved, counts):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
     counts[:] = 0
     for i in range(len(day)):
         counts[moved[owner[i], day[i]] * BINS_PER_DAY + bin_of_day[i]] += 1
@@ -80,7 +81,7 @@ class LoadBalance:
             kinds = _kinds_of_day(population.start_us, n_days)
 
             def variance(moved: np.ndarray) -> float:
-                return float(_variance(day, bin_of_day, owner, moved, n_days, counts))
+                return float(_variance(day, bin_of_day, owner, moved, counts))
 
             def draw(size: int) -> np.ndarray:
                 return np.array([-variance(_moved(kinds, n_principals, rng)) for _ in range(size)])

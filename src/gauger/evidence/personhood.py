@@ -5,10 +5,10 @@ word projection less the group's mean, by cosine. The null: inside the group, pr
 is true of a dealt-out list and of one customer's many keys; persons have topics, habits and retries of their own, and
 reject it. **Rejection clears a group; acceptance proves nothing** (detection.md §4, §6b).
 
-It is run with repeats kept, with near-repeats removed, and with everything alike removed. Repeats are cheap to inject, so a
-group is cleared only when both of the last two reject. Persons are held excluded only when there are pairs enough and the
-test sees nothing at all; between the two the question stays open. An attacker who shards a list by topic looks like
-persons too: a known limit (docs/explanation/statistics.md).
+It is run with repeats kept, with near-repeats removed, and with everything alike removed. Repeats are cheap to inject,
+so a group is cleared only when both of the last two reject. Persons are held excluded only when there are pairs enough
+and the test sees nothing at all; between the two the question stays open. An attacker who shards a list by topic looks
+like persons too: a known limit (docs/explanation/statistics.md).
 """
 
 from dataclasses import dataclass, replace
@@ -75,7 +75,7 @@ def _rejects(p_value: float | None) -> bool:
 
 
 def residuals(items: Items) -> Floats:
-    """Return float64[n, 64]: unit vectors of each item's projection less the group's mean; zero where nothing varies."""
+    """Return float64[n, 64]: unit vectors of each projection less the group's mean; zero where nothing varies."""
     vectors = items.projection.astype(np.float64)
     vectors -= vectors.mean(axis=0)
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -177,7 +177,8 @@ def personhood_evidence(removed: Personhood, kept: Personhood) -> Evidence:
     facts = [
         Fact(
             code="personhood.pairs",
-            text=f"{removed.n_pairs:,} pairs of items of one customer after near-repeats were removed, {kept.n_pairs:,} before.",
+            text=f"{removed.n_pairs:,} pairs of items of one customer after near-repeats were removed,"
+            f" {kept.n_pairs:,} before.",
             values={"removed": removed.n_pairs, "kept": kept.n_pairs},
         )
     ]

@@ -1,9 +1,9 @@
 """Timing: do different customers of the group send within the same minute more often than their hours explain?
 
-Statistic: pairs of items of two principals within 60 seconds. Null: inside each hour, principals start independently of
-each other. Draws shift every principal's items of an hour by one random offset around that hour, so what a principal
-does by itself, bursts included, stays as it is. Clocks that start jobs on the full hour and mornings that ramp up reject it
-too, so it is shown and never counts towards a verdict (docs/decisions/0005).
+Statistic: pairs of items of two principals within 60 seconds. Null: inside each hour, principals start independently
+of each other. Draws shift every principal's items of an hour by one random offset around that hour, so what a
+principal does by itself, bursts included, stays as it is. Clocks that start jobs on the full hour and mornings that
+ramp up reject it too, so it is shown and never counts towards a verdict (docs/decisions/0005).
 """
 
 from dataclasses import dataclass

@@ -37,6 +37,29 @@ _PRESENT: Final = U64(1)
 States = npt.NDArray[np.uint64]
 
 
+#: What two logs of one call agree on, whatever else each of them notes about it.
+CONTENT: Final = ("account_id", "system_prompt", "user_prompt", "conversation_prefix", "tool_schema")
+
+
+def content_digests(edge: pa.Table, key: bytes) -> pa.Array:
+    """Return what tells whether two rows are the same exchange, fixed-size binary 16 (contracts §2).
+
+    A row with an id is compared by who sent what: two dumps of one call differ in the rest, in the precision of its time
+    for one. A row without an id is known by all its columns.
+
+    Parameters
+    ----------
+    edge
+        Table of EDGE_SCHEMA.
+    key
+        At least 16 secret bytes.
+    """
+    named = row_digests(edge.select(CONTENT), key).to_numpy(zero_copy_only=False)
+    nameless = row_digests(edge, key).to_numpy(zero_copy_only=False)
+    has_id = edge["request_id"].is_valid().to_numpy()
+    return pa.array(np.where(has_id, named, nameless), pa.binary(16))
+
+
 def row_digests(table: pa.Table, key: bytes) -> pa.Array:
     """Return the digest of every row, fixed-size binary 16: equal content, equal digest.
 

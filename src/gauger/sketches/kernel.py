@@ -30,7 +30,6 @@ from gauger.sketches.normalise import (
     INTERACTS,
     KIND_BITS,
     LETTER,
-    MARK,
     REPLACED,
     SEPARATOR,
     CharacterTables,
@@ -277,58 +276,57 @@ def fold_ascii(text: Bytes, folded: Bytes) -> int:
 
 
 @inlined
-def fold_unicode(text: Bytes, tables: CharacterTables, folded: Bytes) -> Integer:
-    """Fold runs of ASCII at once, other characters by table."""
-    position, before = 0, SEPARATOR
-    length: Integer = 0
+def fold_unicode(text: Bytes, tables: CharacterTables, folded: Bytes) -> int:
+    """Fold runs of ASCII at once, other characters by table. `before` is the kind of word open, or `SEPARATOR`."""
+    position, length, before = 0, 0, SEPARATOR
     while position < text.size:
-        end = end_of_ascii(text, position)
-        if end > position:
-            length = separate(folded, length, before == ALONE)
+        if text[position] < 0x80:
+            end = end_of_ascii(text, position)
+            if before == ALONE:
+                length, before = make_room(LETTER, folded, length, before)
             length += fold_ascii(text[position:end], folded[length:])
             before = SEPARATOR if folded[length - 1] == 0 else LETTER
             position = end
-            if position == text.size:
-                break
+            continue
         code_point, width = decode(text, position)
         kind = SEPARATOR if code_point < 0 else tables.traits[code_point] & KIND_BITS
         if kind == REPLACED:
             index = tables.replacement[code_point]
             for i in range(tables.replacement_start[index], tables.replacement_start[index + 1]):
-                length, before = put(tables.replaced[i], tables.replaced_kind[i], folded, length, before)
+                length, before = make_room(tables.replaced_kind[i], folded, length, before)
+                if before != SEPARATOR and tables.replaced_kind[i] != IGNORED:
+                    start, stop = tables.replaced_start[i], tables.replaced_start[i + 1]
+                    length = copy(tables.replaced, start, stop, folded, length)
         else:
-            length, before = put(pack(text, position, width), kind, folded, length, before)
+            length, before = make_room(kind, folded, length, before)
+            if before != SEPARATOR and kind != IGNORED:
+                length = copy(text, position, position + width, folded, length)
         position += width
     return length
 
 
 @inlined
-def separate(folded: Bytes, length: Integer, is_needed: bool) -> Integer:  # noqa: FBT001 (compiled code takes no keywords)
-    """Write a zero byte if it is needed; return the new length."""
-    folded[length] = 0
-    return length + 1 if is_needed else length
-
-
-@inlined
-def pack(text: Bytes, position: int, width: int) -> np.uint64:
-    """Return a character's bytes as the tables hold them."""
-    packed = U64(width) << U64(32)
-    for i in range(width):
-        packed |= U64(text[position + i]) << U64(8 * i)
-    return packed
-
-
-@inlined
-def put(packed: np.uint64, kind: int, folded: Bytes, length: Integer, before: int) -> tuple[Integer, int]:
-    """Write a folded character as its kind demands; `before` is the kind of word that is open, or `SEPARATOR`."""
-    if kind == IGNORED or (kind == MARK and before == SEPARATOR):
+def make_room(kind: int, folded: Bytes, length: int, before: int) -> tuple[int, int]:
+    """Write a zero byte if a character of this kind ends the word before it; say which kind of word is open then."""
+    if kind in (ALONE, SEPARATOR):
+        is_end = before != SEPARATOR
+    elif kind == LETTER:
+        is_end = before == ALONE
+    else:
         return length, before
-    if kind == SEPARATOR:
-        return separate(folded, length, before != SEPARATOR), SEPARATOR
-    length = separate(folded, length, before == ALONE if kind == LETTER else kind == ALONE and before != SEPARATOR)
-    for i in range(4):
-        folded[length + i] = (packed >> U64(8 * i)) & U64(0xFF)
-    return length + np.int64(packed >> U64(32)), before if kind == MARK else kind
+    if is_end:
+        folded[length] = 0
+        length += 1
+    return length, kind
+
+
+@inlined
+def copy(source: Bytes, start: int, stop: int, folded: Bytes, length: int) -> int:
+    """Append `source[start:stop]`; return the new length. (Two numbers cost nothing; a slice costs more than this.)"""
+    for i in range(start, stop):
+        folded[length] = source[i]
+        length += 1
+    return length
 
 
 # --- words ---------------------------------------------------------------------------------------------------------

@@ -68,18 +68,19 @@ class CharacterTables(NamedTuple):
     replacement
         uint16 by code point: which replacement, where the kind is `REPLACED`.
     replacement_start
-        int32: replacement i is characters `replacement_start[i]` to `replacement_start[i + 1]` of the next two.
-    replaced
-        uint64: a folded character in UTF-8, the first byte lowest, and from bit 32 on its number of bytes.
+        int32: replacement i is characters `replacement_start[i]` to `replacement_start[i + 1]` of the next three.
     replaced_kind
-        uint8: its kind (never `REPLACED`).
+        uint8: the kind of a folded character (never `REPLACED`).
+    replaced_start, replaced
+        int32 and uint8: its UTF-8 is `replaced[replaced_start[j]:replaced_start[j + 1]]`.
     """
 
     traits: npt.NDArray[np.uint8]
     replacement: npt.NDArray[np.uint16]
     replacement_start: npt.NDArray[np.int32]
-    replaced: npt.NDArray[np.uint64]
     replaced_kind: npt.NDArray[np.uint8]
+    replaced_start: npt.NDArray[np.int32]
+    replaced: npt.NDArray[np.uint8]
 
 
 @lru_cache(maxsize=1)
@@ -104,18 +105,15 @@ def character_tables() -> CharacterTables:
                 replaced.extend(folded)
                 starts.append(len(replaced))
             traits[code_point] |= INTERACTS * _interacts(character, seconds)
+    encoded = [character.encode() for character in replaced]
     return CharacterTables(
         traits,
         replacement,
-        np.array(starts, np.int32),
-        np.array([_packed(character) for character in replaced], np.uint64),
-        np.array([_kind(character) for character in replaced], np.uint8),
+        replacement_start=np.array(starts, np.int32),
+        replaced_kind=np.array([_kind(character) for character in replaced], np.uint8),
+        replaced_start=np.cumsum([0, *map(len, encoded)], dtype=np.int32),
+        replaced=np.frombuffer(b"".join(encoded), np.uint8),
     )
-
-
-def _packed(character: str) -> int:
-    encoded = character.encode()
-    return int.from_bytes(encoded, "little") | len(encoded) << 32
 
 
 def _kind(character: str) -> int:

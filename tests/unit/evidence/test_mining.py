@@ -40,9 +40,7 @@ def _slow(postings: Postings, *, min_shingles: int, min_principals: int, jaccard
         used.update(members)
         if len(members) < min_shingles:
             continue
-        items = [
-            i for i in range(postings.n_items) if 2 * sum(i in standing[c] for c in members) >= len(members)
-        ]
+        items = [i for i in range(postings.n_items) if 2 * sum(i in standing[c] for c in members) >= len(members)]
         if len({int(postings.principal[i]) for i in items}) >= min_principals:
             cores.append((sorted(int(postings.shingles[c]) for c in members), items))
     return cores
@@ -75,6 +73,9 @@ def test_a_wrapper_around_disjoint_items_is_one_core():
 
 def test_nothing_shared_gives_no_core():
     empty = Postings(
-        item=np.empty(0, np.int32), code=np.empty(0, np.int32), shingles=np.empty(0, np.int64), principal=np.zeros(3, np.int32)
+        item=np.empty(0, np.int32),
+        code=np.empty(0, np.int32),
+        shingles=np.empty(0, np.int64),
+        principal=np.zeros(3, np.int32),
     )
     assert mine_cores(empty, part="user_prompt", min_shingles=4, min_principals=3, jaccard=0.5) == []

@@ -16,9 +16,8 @@ def replaced(character):
     if tables.traits[ord(character)] & KIND_BITS != REPLACED:
         return character
     index = tables.replacement[ord(character)]
-    start, stop = tables.replacement_start[index : index + 2]
-    packed = [int(p) for p in tables.replaced[start:stop]]
-    return b"".join((p & 0xFFFFFFFF).to_bytes(4, "little")[: p >> 32] for p in packed).decode()
+    start, stop = tables.replaced_start[tables.replacement_start[index : index + 2]]
+    return tables.replaced[start:stop].tobytes().decode()
 
 
 @settings(max_examples=300)
