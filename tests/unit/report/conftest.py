@@ -134,16 +134,16 @@ def campaign() -> Finding:
                 ),
             ),
             evidence(
-                "synchrony",
+                "load_balance",
                 "timing",
                 0.0009,
                 "items of two customers fall within one minute of each other as often as their daily rhythms give",
                 fact(
-                    "synchrony.pairs",
+                    "load_balance.pairs",
                     "1,204 pairs of items of two customers fall within one minute; 611.2 are expected.",
                 ),
                 fact(
-                    "synchrony.adjusted",
+                    "load_balance.adjusted",
                     "Adjusted for everything this scan tested (Holm): p = 0.0036.",
                     adjusted_p_value=0.0036,
                 ),

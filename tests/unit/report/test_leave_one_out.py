@@ -10,7 +10,7 @@ from gauger.report import leave_one_family_out
 
 TARGET = 0.05
 ORDER = ("observed", "supported", "campaign")
-CHANNEL = {"text": "template_core", "timing": "synchrony", "identity": "payment", "infrastructure": "network"}
+CHANNEL = {"text": "template_core", "timing": "load_balance", "identity": "payment", "infrastructure": "network"}
 
 
 def finding(verdict: str, p_values: dict[str, float | None], *, channels=CHANNEL, adjusted=None) -> Finding:

@@ -42,7 +42,7 @@ def test_bearing_follows_the_verdict_not_the_raw_p_value(findings):
         "template_core": "counts by its content",
         "payment": "null rejected",
         "sign_up": "shown, never counted",
-        "synchrony": "null rejected",
+        "load_balance": "null rejected",
         "network": "null not rejected",
         "reasoning_block": "says nothing either way",
         "personhood": "could only clear",
