@@ -71,7 +71,7 @@ def _tell(error: GaugerError) -> int:
 
 def _misused(error: Exception) -> int:
     """Show a mistake in the command line that the parser found; without any argument that is the help."""
-    message = error.format_message()  # type: ignore[attr-defined]
+    message: str = error.format_message().replace("Value error, ", "")  # type: ignore[attr-defined]
     context = getattr(error, "ctx", None)
     if context is not None and message == context.get_help():
         print(message, file=sys.stderr)  # noqa: T201

@@ -24,6 +24,8 @@ from gauger.errors import InputError, UsageError, WorkspaceError
 from gauger.pipeline import Detection, detect, result_files, timelines, write_up
 from gauger.report.terminal import render_terminal
 from gauger.settings import WindowSettings
+from gauger.sketches.schema import PART_SCHEMA
+from gauger.store.durable import write_parquet
 from gauger.store.identities import KnownFinding
 from gauger.store.results import publish
 from gauger.store.workspace import Workspace
@@ -111,7 +113,7 @@ def open_engine(session: Session) -> Iterator[DuckEngine]:
         ) from error
     except duckdb.IOException as error:
         raise WorkspaceError(
-            "the engine could not read or write its files",
+            f"the engine could not read or write its files: {str(error).splitlines()[0]}",
             where=str(workspace.path),
             todo="check that the disk is not full; what was ingested is kept, so run the same command again",
         ) from error
@@ -125,10 +127,20 @@ def opened_log(engine: DuckEngine, workspace: Workspace) -> Log:
     InputError
         It holds none.
     """
-    rows, parts = workspace.sketches.sketch_paths(), workspace.sketches.part_paths()
+    rows = workspace.sketches.sketch_paths()
     if not rows:
         raise InputError("the workspace holds no exchanges", where=str(workspace.path), todo="ingest logs first")
-    return open_log(engine, rows, parts)
+    return open_log(engine, rows, part_paths(workspace))
+
+
+def part_paths(workspace: Workspace) -> list[Path]:
+    """Return the files of parts, at least one: a log may hold no system prompt and no tool schema."""
+    found = workspace.sketches.part_paths()
+    if found:
+        return found
+    empty = workspace.tmp / "no-parts.parquet"
+    write_parquet(PART_SCHEMA.empty_table(), empty)
+    return [empty]
 
 
 def check_stretch(log: Log, history_until: datetime | None, windows: WindowSettings, *, aside: Aside) -> None:

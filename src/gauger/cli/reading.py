@@ -21,6 +21,7 @@ from gauger.exchanges.events import keep_events
 from gauger.exchanges.networks import NetworkTable
 from gauger.exchanges.schema import QUARANTINE_SCHEMA
 from gauger.pipeline import Progress, ingest, sketch
+from gauger.report.sentences import plural
 from gauger.sketches.schema import PART_SCHEMA, SKETCH_SCHEMA
 from gauger.sources import ReadOptions, read_log
 from gauger.sources.accounts import read_accounts
@@ -80,8 +81,11 @@ class Read:
             So it was; names where the quarantine is.
         """
         if self.n_held == 0:
+            if self.n_bad == 0:
+                raise InputError("the logs hold no exchanges", todo="check that these are the right files")
             raise InputError(
-                "no exchange could be read", todo=f"the reasons are in {quarantine}; --format or --mapping may help"
+                f"no exchange could be read of {self.n_bad:,} records",
+                todo=f"the reasons are in {quarantine}; --format or --mapping may help",
             )
         if self.n_bad > max_bad * (self.n_exchanges + self.n_bad):
             raise InputError(
@@ -170,7 +174,7 @@ def _read_stream(
         end_offset = end_row = 0
         for batch in read_log(STDIN, options=options):
             sketches, refused = sketch(
-                batch, session.keys, networks=networks, settings=session.settings, threads=session.threads
+                batch, keys=session.keys, networks=networks, settings=session.settings, threads=session.threads
             )
             end_offset, end_row = batch.end_offset, batch.end_row
             writer.add(
@@ -202,12 +206,14 @@ def _read_tables(session: Session, given: Given, mapping: MappingFile, aside: As
     if given.accounts is not None:
         raw, faults = read_accounts(given.accounts, mapping=mapping.accounts, timezone=given.timezone)
         tables.keep_accounts(keep_accounts(raw, keys=session.keys, disposable=session.disposable()))
-        aside.say(f"{given.accounts}: {len(raw):,} accounts read.", *_faults(faults, given.accounts, "accounts"))
+        aside.say(
+            f"{given.accounts}: {plural(len(raw), 'account')} read.", *_faults(faults, given.accounts, "accounts")
+        )
         set_aside.append(faults)
     if given.events is not None:
         raw, faults = read_events(given.events, mapping=mapping.events, timezone=given.timezone)
         tables.keep_events(keep_events(raw, keys=session.keys))
-        aside.say(f"{given.events}: {len(raw):,} events read.", *_faults(faults, given.events, "events"))
+        aside.say(f"{given.events}: {plural(len(raw), 'event')} read.", *_faults(faults, given.events, "events"))
         set_aside.append(faults)
     found = pa.concat_tables(set_aside)
     return found.filter(pc.not_equal(found["reason"], "unknown_column"))

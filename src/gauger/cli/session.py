@@ -129,18 +129,27 @@ def workspace_to_scan(given: Path | None, logs: Sequence[str], out: Path) -> Pat
     Raises
     ------
     UsageError
-        It holds other logs, and decisions.
+        It holds other logs, and decisions; or there are neither logs nor a workspace.
     """
     if given is not None:
         return given
     if not logs:
-        return workspace_at_hand(None, out)
+        return _workspace_to_scan_again(out)
     if (named := _from_environment()) is not None:
         return named
     own = out / OWN_WORKSPACE
     if (own / "state.sqlite").is_file() and _holds_other_logs(own, logs):
         shutil.rmtree(own)
     return own
+
+
+def _workspace_to_scan_again(out: Path) -> Path:
+    try:
+        return workspace_at_hand(None, out)
+    except WorkspaceError as error:
+        raise UsageError(
+            f"nothing to scan: {error.what}", where="LOGS", todo="name logs, or a --workspace that holds some"
+        ) from None
 
 
 def _holds_other_logs(path: Path, logs: Sequence[str]) -> bool:

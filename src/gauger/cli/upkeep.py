@@ -31,18 +31,21 @@ def forget(
     Reports written earlier stay as they are. The same logs bring nothing back; new logs that name the account do.
     """
     from gauger.cli.session import open_session, workspace_at_hand
+    from gauger.report.sentences import plural
 
     path = workspace_at_hand(workspace)
-    if not yes:
-        _ask(f"Delete everything about {account} in {path}? This cannot be undone.")
+    if not yes and not _agreed(f"Delete everything about {account} in {path}? This cannot be undone."):
+        print_result("Nothing was deleted.")
+        return
     with open_session(path) as session:
         erased = session.workspace.forget(session.as_kept(account))
     if not (erased.n_exchanges or erased.n_table_rows or erased.n_members):
         print_result(f"The workspace holds nothing about {account}.")
         return
     print_result(
-        f"Deleted: {erased.n_exchanges:,} exchanges, {erased.n_table_rows:,} rows of tables,"
-        f" {erased.n_members:,} mentions in earlier findings, {erased.n_parts:,} texts that nobody else used."
+        f"Deleted: {plural(erased.n_exchanges, 'exchange')}, {plural(erased.n_table_rows, 'row')} of tables,"
+        f" {plural(erased.n_members, 'mention')} in earlier findings,"
+        f" {plural(erased.n_parts, 'template')} that nobody else used."
     )
 
 
@@ -67,7 +70,7 @@ def erased_sentence(erased: "Erased") -> str:
     return f"Deleted for age: {erased.n_exchanges:,} exchanges of {erased.n_days:,} days."
 
 
-def _ask(question: str) -> None:
+def _agreed(question: str) -> bool:
     if not sys.stdin.isatty():
         raise UsageError("there is nobody to ask", where="stdin is no terminal", todo="add --yes to delete unasked")
-    typer.confirm(question, abort=True, err=True)
+    return typer.confirm(question, err=True)

@@ -1,0 +1,103 @@
+"""`gauger scan`: what it finds, what it writes where, and its exit codes."""
+
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from gauger.campaigns.document import decode
+
+RESULT = {"findings.json", "index.html", "accounts.csv", "accounts.parquet", "exchanges.parquet", "quarantine.parquet"}
+
+
+def rescan(gauger, scanned, *more):
+    return gauger("scan", "--workspace", scanned.workspace, "--out", scanned.report, *more)
+
+
+def test_the_planted_campaign_is_found(scanned_once):
+    first = decode((scanned_once.report / "findings.json").read_bytes()).findings[0]
+    assert first.verdict == "campaign"
+    assert {one.account_id for one in first.accounts} == {f"still-{n:02d}" for n in range(12)}
+
+
+def test_the_result_folder_is_whole(scanned_once):
+    assert {path.name for path in scanned_once.report.iterdir()} == RESULT
+
+
+def test_the_summary_is_golden(scanned_once, golden):
+    golden("scan_summary.txt", scanned_once.out.replace(str(scanned_once.report), "REPORT"))
+
+
+def test_what_is_said_beside_the_summary_is_golden(scanned_once, tiny, golden):
+    golden("scan_notes.txt", scanned_once.err.replace(str(tiny.folder), "TINY"))
+
+
+def test_scanning_again_gives_the_same_document_on_stdout_and_in_the_folder(gauger, scanned):
+    before = (scanned.report / "findings.json").read_bytes()
+    shown = rescan(gauger, scanned, "--json", "--quiet", "--fail-on", "campaign")
+    assert shown.code == 10
+    assert shown.err == ""
+    assert shown.out.encode() == before == (scanned.report / "findings.json").read_bytes()
+
+
+def test_a_dismissed_finding_no_longer_fails_a_scan(gauger, scanned):
+    said = gauger("dismiss", scanned.finding, "--reason", "a class", "--by", "anna", "--workspace", scanned.workspace)
+    assert said.code == 0
+    shown = rescan(gauger, scanned, "--json", "--fail-on", "campaign", "--now", "2026-02-01T00:00:00+01:00")
+    document = json.loads(shown.out)
+    found = next(one for one in document["findings"] if one["finding_id"] == scanned.finding)
+    assert shown.code == 0
+    assert found["verdict"] == "observed"
+    assert {"code": "dismissed_by_a_person", "tested": False, "outcome": "anna: a class"} in found[
+        "benign_explanations"
+    ]
+    assert document["generated_at"] == "2026-01-31T23:00:00Z"
+
+
+def test_too_much_that_is_bad_fails_the_run_and_still_leaves_the_quarantine(gauger, tmp_path, tiny):
+    bad = tmp_path / "bad.jsonl"
+    lines = Path(tiny.logs[1]).read_text().splitlines()
+    bad.write_text("\n".join([*lines[:60], *["no record"] * 4]) + "\n")
+    shown = gauger("scan", bad, "--out", tmp_path / "report")
+    assert shown.code == 3
+    assert "4 of 64 rows are bad" in shown.err
+    assert {path.name for path in (tmp_path / "report").iterdir()} == {".workspace", "quarantine.parquet"}
+    quarantine = pq.read_table(tmp_path / "report" / "quarantine.parquet")
+    assert quarantine["reason"].to_pylist() == ["not_json"] * 4
+    # Judged by what a run reads: the next one reads good rows alone.
+    shown = gauger("ingest", tiny.logs[0], "--workspace", tmp_path / "report" / ".workspace")
+    assert shown.code == 0
+
+
+@pytest.mark.parametrize("max_bad", [0.02, 0.1])
+def test_max_bad_is_the_share_that_may_be_bad(max_bad, gauger, tmp_path, tiny):
+    bad = tmp_path / "bad.jsonl"
+    lines = Path(tiny.logs[1]).read_text().splitlines()
+    bad.write_text("\n".join([*lines[:60], *["no record"] * 4]) + "\n")
+    shown = gauger("ingest", bad, "--workspace", tmp_path / "ws", "--max-bad", max_bad)
+    assert shown.code == (3 if max_bad < 4 / 64 else 0)
+
+
+def test_history_until_after_the_log_is_refused(gauger, scanned):
+    shown = rescan(gauger, scanned, "--history-until", "2026-03-01")
+    assert shown.code == 2
+    assert "--history-until: 2026-03-01T00:00:00Z is after the last exchange" in shown.err
+    assert shown.out == ""
+
+
+def test_other_logs_into_the_same_folder_start_a_fresh_workspace(gauger, tmp_path, tiny):
+    out = tmp_path / "report"
+    shown = gauger("scan", tiny.logs[0], "--out", out, "--json")
+    assert json.loads(shown.out)["input"]["exchanges"] == 144
+    assert "--accounts FILE" in shown.err
+    shown = gauger("scan", tiny.logs[1], "--out", out, "--json")
+    assert json.loads(shown.out)["input"]["exchanges"] == 144
+    shown = gauger("scan", tiny.logs[1], tiny.logs[2], "--out", out, "--json", "--accounts", tiny.accounts)
+    assert json.loads(shown.out)["input"]["exchanges"] == 288
+    found = json.loads(shown.out)["findings"][0]["finding_id"]
+    assert gauger("confirm", found, "--reason", "x", "--workspace", out / ".workspace").code == 0
+    shown = gauger("scan", tiny.logs[0], "--out", out)
+    assert shown.code == 2
+    assert "decisions" in shown.err
+    assert (out / ".workspace" / "state.sqlite").exists()
