@@ -39,7 +39,7 @@ def scan_world(world: World, *, key: int, settings: Settings, with_accounts: boo
         scratch = Path(folder)
         with _Files(scratch) as files:
             for batch in _batches(world.exchanges):
-                sketches, _ = sketch(batch, keys, networks=NetworkTable(), settings=settings, threads=1)
+                sketches, _ = sketch(batch, keys=keys, networks=NetworkTable(), settings=settings, threads=1)
                 files.add(sketches.rows, sketches.parts)
         accounts = keep_accounts(world.accounts, keys=keys, disposable=disposable_domains()) if with_accounts else None
         with duck_engine(scratch=scratch, threads=1, memory_bytes=1_000_000_000) as engine:

@@ -1,10 +1,13 @@
 """The main path: logs, exchanges, sketches, evidence, campaigns, report. It calls stages and decides nothing."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -58,6 +61,9 @@ from gauger.sources import ReadOptions, SourceBatch, read_log
 from gauger.store.results import csv_bytes
 from gauger.store.workspace import Workspace
 
+In = TypeVar("In")
+Out = TypeVar("Out")
+
 #: Called with a step's name, how much of it is done, and how much there is (None: not known).
 Progress = Callable[[str, int, int | None], None]
 
@@ -79,7 +85,7 @@ class Detection:
 
 
 def sketch(
-    batch: SourceBatch, keys: Keys, *, networks: NetworkTable, settings: Settings, threads: int
+    batch: SourceBatch, *, keys: Keys, networks: NetworkTable, settings: Settings, threads: int
 ) -> tuple[Sketches, pa.Table]:
     """Return a batch's sketches and what was quarantined of it. Text ends here."""
     valid, refused = validate(batch.exchanges)
@@ -88,6 +94,19 @@ def sketch(
     texts = texts.append_column("digest", digests)
     sketches = sketch_exchanges(kept, texts, keys.text, settings=settings.sketch, threads=threads)
     return sketches, pa.concat_tables([batch.quarantined, refused])
+
+
+def one_ahead(batches: Iterable[In], work: Callable[[In], Out]) -> Iterator[tuple[In, Out]]:
+    """Yield each batch with the result of `work`, which runs in a thread while the next batch is read."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        before: tuple[In, Future[Out]] | None = None
+        for batch in batches:
+            now = batch, pool.submit(work, batch)
+            if before is not None:
+                yield before[0], before[1].result()
+            before = now
+        if before is not None:
+            yield before[0], before[1].result()
 
 
 def ingest(
@@ -109,8 +128,9 @@ def ingest(
         if plan.action == "skip":
             continue
         with workspace.sketches.writer(plan, now=now) as writer:
-            for batch in read_log(log, options=options, start_offset=plan.offset, start_row=plan.row):
-                sketches, refused = sketch(batch, keys, networks=networks, settings=settings, threads=threads)
+            batches = read_log(log, options=options, start_offset=plan.offset, start_row=plan.row)
+            work = partial(sketch, keys=keys, networks=networks, settings=settings, threads=threads)
+            for batch, (sketches, refused) in one_ahead(batches, work):
                 writer.add(
                     sketches.rows,
                     sketches.parts,
