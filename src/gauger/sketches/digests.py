@@ -44,8 +44,8 @@ CONTENT: Final = ("account_id", "system_prompt", "user_prompt", "conversation_pr
 def content_digests(edge: pa.Table, key: bytes) -> pa.Array:
     """Return what tells whether two rows are the same exchange, fixed-size binary 16 (contracts §2).
 
-    A row with an id is compared by who sent what: two dumps of one call differ in the rest, in the precision of its time
-    for one. A row without an id is known by all its columns.
+    A row with an id is compared by who sent what: two dumps of one call differ in the rest, in the precision of its
+    time for one. A row without an id is known by all its columns.
 
     Parameters
     ----------

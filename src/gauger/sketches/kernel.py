@@ -277,56 +277,73 @@ def fold_ascii(text: Bytes, folded: Bytes) -> int:
 
 @inlined
 def fold_unicode(text: Bytes, tables: CharacterTables, folded: Bytes) -> int:
-    """Fold runs of ASCII at once, other characters by table. `before` is the kind of word open, or `SEPARATOR`."""
-    position, length, before = 0, 0, SEPARATOR
+    """Fold runs of ASCII at once, other characters by table. `open_word` is the kind of word open, or `SEPARATOR`.
+
+    (What is done per character hands over numbers alone: an array costs forty cycles of counting references.)
+    """
+    position, length, open_word = 0, 0, SEPARATOR
     while position < text.size:
         if text[position] < 0x80:
             end = end_of_ascii(text, position)
-            if before == ALONE:
-                length, before = make_room(LETTER, folded, length, before)
+            if open_word == ALONE:
+                folded[length] = 0
+                length += 1
             length += fold_ascii(text[position:end], folded[length:])
-            before = SEPARATOR if folded[length - 1] == 0 else LETTER
+            open_word = SEPARATOR if folded[length - 1] == 0 else LETTER
             position = end
             continue
         code_point, width = decode(text, position)
         kind = SEPARATOR if code_point < 0 else tables.traits[code_point] & KIND_BITS
         if kind == REPLACED:
-            index = tables.replacement[code_point]
-            for i in range(tables.replacement_start[index], tables.replacement_start[index + 1]):
-                length, before = make_room(tables.replaced_kind[i], folded, length, before)
-                if before != SEPARATOR and tables.replaced_kind[i] != IGNORED:
-                    start, stop = tables.replaced_start[i], tables.replaced_start[i + 1]
-                    length = copy(tables.replaced, start, stop, folded, length)
+            length, open_word = put_replacement(code_point, tables, folded, length, open_word)
         else:
-            length, before = make_room(kind, folded, length, before)
-            if before != SEPARATOR and kind != IGNORED:
-                length = copy(text, position, position + width, folded, length)
+            if ends_word(kind, open_word):
+                folded[length] = 0
+                length += 1
+            open_word = word_after(kind, open_word)
+            if is_written(kind, open_word):
+                for i in range(width):
+                    folded[length + i] = text[position + i]
+                length += width
         position += width
     return length
 
 
 @inlined
-def make_room(kind: int, folded: Bytes, length: int, before: int) -> tuple[int, int]:
-    """Write a zero byte if a character of this kind ends the word before it; say which kind of word is open then."""
-    if kind in (ALONE, SEPARATOR):
-        is_end = before != SEPARATOR
-    elif kind == LETTER:
-        is_end = before == ALONE
-    else:
-        return length, before
-    if is_end:
-        folded[length] = 0
-        length += 1
-    return length, kind
+def put_replacement(
+    code_point: Integer, tables: CharacterTables, folded: Bytes, length: int, open_word: int
+) -> tuple[int, int]:
+    """Write what a character becomes, each of its characters as its own kind demands."""
+    index = tables.replacement[code_point]
+    for j in range(tables.replacement_start[index], tables.replacement_start[index + 1]):
+        kind = tables.replaced_kind[j]
+        if ends_word(kind, open_word):
+            folded[length] = 0
+            length += 1
+        open_word = word_after(kind, open_word)
+        if is_written(kind, open_word):
+            for i in range(tables.replaced_start[j], tables.replaced_start[j + 1]):
+                folded[length] = tables.replaced[i]
+                length += 1
+    return length, open_word
 
 
 @inlined
-def copy(source: Bytes, start: int, stop: int, folded: Bytes, length: int) -> int:
-    """Append `source[start:stop]`; return the new length. (Two numbers cost nothing; a slice costs more than this.)"""
-    for i in range(start, stop):
-        folded[length] = source[i]
-        length += 1
-    return length
+def ends_word(kind: int, open_word: int) -> bool:
+    """Whether a character of this kind ends the word before it."""
+    return (kind in (ALONE, SEPARATOR) and open_word != SEPARATOR) or (kind == LETTER and open_word == ALONE)
+
+
+@inlined
+def word_after(kind: int, open_word: int) -> int:
+    """Return the kind of word that is open after a character of this kind; marks and ignored ones change nothing."""
+    return kind if kind in (SEPARATOR, LETTER, ALONE) else open_word
+
+
+@inlined
+def is_written(kind: int, open_word: int) -> bool:
+    """Whether a character is part of the word that is open after it."""
+    return open_word != SEPARATOR and kind != IGNORED
 
 
 # --- words ---------------------------------------------------------------------------------------------------------
