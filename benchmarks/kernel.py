@@ -65,7 +65,7 @@ def synthetic_sentences(rng: np.random.Generator) -> list[str]:
         "for",
         "ing",
         "la",
-        "ment",
+        "min",
         "no",
         "per",
         "qui",
