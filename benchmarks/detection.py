@@ -182,7 +182,7 @@ def main() -> None:
     wanted = [one for one in _wanted(args) if one not in done]
     path.parent.mkdir(exist_ok=True)
     with (
-        ProcessPoolExecutor(args.processes, max_tasks_per_child=20) as pool,
+        ProcessPoolExecutor(args.processes) as pool,
         Progress() as bar,
         path.open("a") as lines,
     ):
