@@ -1,0 +1,7 @@
+"""Every benchmark, one after the other: `make bench`."""
+
+import runpy
+
+for name in ("kernel", "million", "detection"):
+    print(f"== {name}")
+    runpy.run_module(f"benchmarks.{name}", run_name="__main__", alter_sys=True)

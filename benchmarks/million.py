@@ -1,0 +1,81 @@
+"""One million exchanges, log to report: wall time, CPU time and peak memory of `gauger scan` as a whole process.
+
+    python -m benchmarks.million [--times 11] [--keep DIR]
+
+Simulates a log of about a million exchanges in LiteLLM's format (35 days, gzip), runs the command on it once, and writes
+benchmarks/results/million.json. The world is the "pool" scenario with every innocent population `--times` as large.
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from benchmarks.hardware import hardware
+from gauger.lab import SCENARIOS, Campaign, grammar_pools, simulate, write_world
+
+RESULT = Path("benchmarks/results/million.json")
+
+
+def make_log(folder: Path, times: float) -> int:
+    """Write the log and return its number of exchanges."""
+    scenario = SCENARIOS["pool"]
+    parts = tuple(
+        part if isinstance(part, Campaign) else replace(part, n=int(part.n * times)) for part in scenario.parts
+    )
+    world = simulate(replace(scenario, parts=parts), seed=1, pools=grammar_pools(per_topic=20_000))
+    write_world(world, folder)
+    return len(world.exchanges)
+
+
+def run(arguments: list[str]) -> dict[str, float]:
+    """Return wall and CPU seconds and peak MiB of one process."""
+    started = time.perf_counter()
+    pid = os.posix_spawn(sys.executable, [sys.executable, "-m", "gauger", *arguments], os.environ)
+    _, status, usage = os.wait4(pid, 0)
+    if status:
+        sys.exit(f"gauger failed with status {status}")
+    return {
+        "wall_s": round(time.perf_counter() - started, 1),
+        "cpu_s": round(usage.ru_utime + usage.ru_stime, 1),
+        "peak_mib": round(usage.ru_maxrss / 1024),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--times", type=float, default=11)
+    parser.add_argument("--keep", type=Path)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="gauger-million-") as scratch:
+        folder = args.keep or Path(scratch)
+        n = make_log(folder / "logs", args.times)
+        size = sum(path.stat().st_size for path in (folder / "logs").glob("*.jsonl.gz"))
+        load = os.getloadavg()[0]
+        logs = sorted(str(path) for path in (folder / "logs").glob("*.jsonl.gz"))
+        tables = ["--accounts", str(folder / "logs/accounts.csv"), "--events", str(folder / "logs/events.csv")]
+        figures = run(["scan", *logs, *tables, "--out", str(folder / "report")])
+        found = json.loads((folder / "report/findings.json").read_text())
+        kept = sum(path.stat().st_size for path in (folder / "report/.workspace").rglob("*.parquet"))
+    result = {
+        "exchanges": n,
+        "log_mib_gzip": round(size / 2**20),
+        **figures,
+        "exchanges_per_cpu_s": round(n / figures["cpu_s"]),
+        "bytes_kept_per_exchange": round(kept / n),
+        "load_before": round(load, 2),
+        "verdicts": [one["verdict"] for one in found["findings"]],
+        "seed": 1,
+        "hardware": hardware(),
+    }
+    RESULT.parent.mkdir(exist_ok=True)
+    RESULT.write_text(json.dumps(result, indent=1) + "\n")
+    print(json.dumps(result, indent=1))
+
+
+if __name__ == "__main__":
+    main()
