@@ -2,7 +2,7 @@
 
     python -m benchmarks.million [--times 11] [--keep DIR]
 
-Simulates a log of about a million exchanges in LiteLLM's format (35 days, gzip), runs the command on it once, and writes
+Simulates a log of about a million exchanges in LiteLLM format (35 days, gzip), runs the command on it once, and writes
 benchmarks/results/million.json. The world is the "pool" scenario with every innocent population `--times` as large.
 """
 

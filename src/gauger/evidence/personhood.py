@@ -131,11 +131,11 @@ def permutation_test(
     n_pairs = int((sizes * (sizes - 1) // 2).sum())
     if n_pairs < MIN_PAIRS or len(sizes) < 2:
         return Personhood(p_value=None, z=None, n_pairs=n_pairs)
-    selfs = float((vectors**2).sum())
+    own_similarity = float((vectors**2).sum())
 
     def mean_similarity(rows: Floats) -> float:
         sums = np.add.reduceat(rows, starts, axis=0)
-        return float(((sums**2).sum() - selfs) / (2 * n_pairs))
+        return float(((sums**2).sum() - own_similarity) / (2 * n_pairs))
 
     observed = mean_similarity(vectors)
     seen: list[float] = []
