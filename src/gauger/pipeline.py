@@ -81,6 +81,7 @@ class Detection:
     cleared: tuple[Gated, ...]
     attributed: pa.Table
     n_tests: int
+    tested_channels: tuple[str, ...]
     channels_off: tuple[ChannelOff, ...]
 
 
@@ -124,7 +125,7 @@ def ingest(
     """Read what is new in `logs` into the workspace and return the number of exchanges stored."""
     stored = 0
     for log in logs:
-        plan = workspace.manifest.plan(Path(log))
+        plan = workspace.manifest.plan(Path(log), reading=options.fingerprint)
         if plan.action == "skip":
             continue
         with workspace.sketches.writer(plan, now=now) as writer:
@@ -224,6 +225,7 @@ def detect(
         cleared=tuple(cleared),
         attributed=fetch_attribution(engine, log, core_table([one.examined for one in named]), owners),
         n_tests=sum(len(one.adjusted) for one in examined),
+        tested_channels=tuple(name for name in channels if any(name in one.adjusted for one in examined)),
         channels_off=channels_off(population, channels, has_accounts=accounts is not None),
     )
 
@@ -256,6 +258,7 @@ def write_up(detection: Detection, log: Log, *, facts: RunFacts, target: float) 
             detection.plan,
             detection.split,
             target=target,
+            tested=detection.tested_channels,
             n_tests=detection.n_tests,
             smallest_q=min(q_values, default=None),
         ),

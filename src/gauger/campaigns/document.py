@@ -24,7 +24,9 @@ def _span(length_us: int) -> str:
     return f"{length_us / 1e6:.0f} seconds"
 
 
-def calibration(plan: Plan, split: Split, *, target: float, n_tests: int, smallest_q: float | None) -> Calibration:
+def calibration(
+    plan: Plan, split: Split, *, target: float, tested: Sequence[str], n_tests: int, smallest_q: float | None
+) -> Calibration:
     """Return how this scan's verdicts were certified, in numbers and in words.
 
     Parameters
@@ -33,6 +35,8 @@ def calibration(plan: Plan, split: Split, *, target: float, n_tests: int, smalle
         The windows, and what each route may spend.
     target
         False-alarm target of the scan.
+    tested
+        Names of the certifying channels that had something to look at.
     n_tests
         Conditional tests that were made.
     smallest_q
@@ -42,9 +46,9 @@ def calibration(plan: Plan, split: Split, *, target: float, n_tests: int, smalle
     n = len(plan.history)
     sentences = [
         f"Target: at most {target:.1%} of scans raise an alarm by chance, all windows, paths and tests together.",
-        f"Conditional tests of payment, network, reasoning blocks and load balance: {n_tests} tests, Holm-adjusted,"
-        f" certify at {split.conditional:.1%}. Their null is independence given plan and model; independence is not"
-        " innocence, so innocent explanations are tested beside it.",
+        f"Conditional tests ({', '.join(name.replace('_', ' ') for name in tested) or 'none had data'}): {n_tests}"
+        f" tests, Holm-adjusted, certify at {split.conditional:.1%}. Their null is independence given plan and model;"
+        " independence is not innocence, so innocent explanations are tested beside it.",
     ]
     if split.window_certifies:
         sentences.append(f"{n} disjoint history windows of {window} certify the content route at {split.window:.1%}.")

@@ -104,7 +104,8 @@ def capabilities(intents: NDArray[np.float32]) -> dict[str, float]:
         counts[name] = int((strong & (best == index)).sum())
     counts["other"] = len(intents) - sum(counts.values())
     rounded = {name: round(count / len(intents), 6) for name, count in counts.items()}
-    rounded["other"] = round(1 - sum(share for name, share in rounded.items() if name != "other"), 6)
+    largest = max(counts, key=lambda name: counts[name])
+    rounded[largest] = round(1 - sum(share for name, share in rounded.items() if name != largest), 6)
     return rounded
 
 

@@ -67,10 +67,12 @@ def name(
     """
     named: list[Named] = []
     free = list(known)
+    taken = {other.finding_id for other in known}
     for one in reported(examined):
         accounts = frozenset(account_ids[code] for code in np.unique(one.group.items.account).tolist())
         shingles = sample(one.candidate.shingles)
-        finding_id = identify(accounts, shingles, free) or new_identity(accounts, shingles)
+        finding_id = identify(accounts, shingles, free) or new_identity(accounts, shingles, taken=taken)
+        taken.add(finding_id)
         before = next((other for other in free if other.finding_id == finding_id), None)
         free = [other for other in free if other.finding_id != finding_id]
         heard = _heard(one, words[finding_id]) if finding_id in words and _is_about(accounts, before) else one

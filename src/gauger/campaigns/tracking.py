@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,14 +29,16 @@ def sample(shingles: NDArray[np.int64]) -> frozenset[int]:
     return frozenset(np.sort(shingles)[:SAMPLE].tolist())
 
 
-def new_identity(accounts: Iterable[str], shingles: Iterable[int]) -> str:
-    """Return "c-" and 12 base32 letters, made from what the finding is first seen with."""
+def new_identity(accounts: Iterable[str], shingles: Iterable[int], *, taken: Container[str] = ()) -> str:
+    """Return "c-" and 12 base32 letters, made from what the finding is first seen with, and not among those taken."""
     digest = hashlib.blake2b(digest_size=8, person=b"gauger-finding")
     for account in sorted(accounts):
         digest.update(account.encode() + b"\x00")
     for shingle in sorted(shingles):
         digest.update(shingle.to_bytes(8, "little", signed=True))
-    return "c-" + base64.b32encode(digest.digest()).decode().lower()[:12]
+    while (finding_id := "c-" + base64.b32encode(digest.digest()).decode().lower()[:12]) in taken:
+        digest.update(b"again")
+    return finding_id
 
 
 def identify(accounts: frozenset[str], shingles: frozenset[int], known: Sequence[Known]) -> str | None:
@@ -45,12 +47,12 @@ def identify(accounts: frozenset[str], shingles: frozenset[int], known: Sequence
     A template that goes on over other accounts is the same campaign (a second pool after a ban); so is the same set of
     accounts under another template. The best overlap wins; a tie goes to the smaller identity.
     """
-    scored = [
-        (max(jaccard(accounts, one.accounts) / SAME_ACCOUNTS, jaccard(shingles, one.shingles) / SAME_SHINGLES), one)
-        for one in known
-    ]
-    alike = [(score, one.finding_id) for score, one in scored if score >= 1]
-    return min(alike, key=lambda pair: (-pair[0], pair[1]))[1] if alike else None
+    alike = []
+    for one in known:
+        by_accounts, by_shingles = jaccard(accounts, one.accounts), jaccard(shingles, one.shingles)
+        if by_accounts >= SAME_ACCOUNTS or by_shingles >= SAME_SHINGLES:
+            alike.append((-(by_accounts + by_shingles), one.finding_id))
+    return min(alike)[1] if alike else None
 
 
 def jaccard(left: frozenset[Any], right: frozenset[Any]) -> float:

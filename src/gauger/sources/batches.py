@@ -34,6 +34,12 @@ class ReadOptions:
         "user_api_key_hash",
     )
 
+    @property
+    def fingerprint(self) -> str:
+        """What must be equal for two readings of one log to give the same rows."""
+        mapping = sorted(self.mapping.items()) if self.mapping is not None else None
+        return repr((self.format, mapping, self.timezone, self.account_fields))
+
 
 @dataclass(frozen=True, slots=True)
 class SourceBatch:

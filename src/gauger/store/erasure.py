@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import numpy.typing as npt
@@ -57,6 +57,9 @@ def retain(state: State, files: StoredFiles, *, days: int, now: datetime) -> Era
     if days < 0:
         raise UsageError(f"{days} days cannot be kept", where="retain", todo="give 0 or more")
     kept_from = (now.astimezone(UTC) - timedelta(days=days)).date()
+    before = state.fact(KEPT_FROM)
+    if before is not None:  # what was deleted stays deleted, also when more is kept from now on
+        kept_from = max(kept_from, date.fromisoformat(before))
     old = files.named("sketch", last=kept_from - timedelta(days=1))
     with state.transaction() as session:
         session.merge(Fact(name=KEPT_FROM, value=kept_from.isoformat()))

@@ -257,6 +257,12 @@ def _require_workspace(path: Path) -> None:
 def _furnished(path: Path) -> Iterator[None]:
     """Give the folder what it lacks; its scratch is empty before and after the block."""
     scratch = path / _TMP
+    if scratch.is_symlink():
+        raise WorkspaceError(
+            "the scratch folder is a link, and emptying it would empty what it points to",
+            where=str(scratch),
+            todo="remove the link; to put the workspace on another disk, move the whole folder",
+        )
     with storage_errors(path):
         for folder in (_TMP, *sorted(set(FOLDERS.values()))):
             make_folder(path / folder)
