@@ -23,7 +23,8 @@ LEGEND: Final[tuple[tuple[Verdict, str], ...]] = (
     ),
     (
         "supported",
-        "One family's null is rejected at the target. The rule of two families is not met, so it calls for a closer"
+        "One family's null is rejected at the target, but two families do not agree, or an innocent explanation still"
+        " stands. It calls for a closer"
         " look, not for a measure against a customer.",
     ),
     (
