@@ -100,7 +100,15 @@ def publish_quarantine(session: Session, out: Path, set_aside: pa.Table) -> None
 
 @contextmanager
 def open_engine(session: Session) -> Iterator[DuckEngine]:
-    """Open the embedded engine inside the workspace; what the disk or the memory refuses it is said plainly."""
+    """Open the embedded engine inside the workspace.
+
+    Raises
+    ------
+    WorkspaceError
+        The disk or the memory refused it something.
+    KeyboardInterrupt
+        Ctrl-C in the middle of a query, which the engine reports as an error of its own.
+    """
     workspace = session.workspace
     try:
         with duck_engine(scratch=workspace.tmp, threads=session.threads, memory_bytes=ENGINE_MEMORY) as engine:
@@ -111,6 +119,10 @@ def open_engine(session: Session) -> Iterator[DuckEngine]:
             where=str(workspace.path),
             todo="free space on this disk, or give fewer --threads: each needs memory of its own",
         ) from error
+    except RuntimeError as error:
+        if str(error) == "Query interrupted":
+            raise KeyboardInterrupt from error
+        raise
     except duckdb.IOException as error:
         raise WorkspaceError(
             f"the engine could not read or write its files: {str(error).splitlines()[0]}",

@@ -77,8 +77,8 @@ Workspace = Annotated[
     typer.Option(
         "--workspace",
         metavar="DIR",
-        help="Workspace folder. [default: $GAUGER_WORKSPACE, ./gauger-workspace,"
-        " or that of the scan in ./gauger-report]",
+        help="Workspace folder. [default: $GAUGER_WORKSPACE, that of the report"
+        " (./gauger-report), or ./gauger-workspace]",
     ),
 ]
 Format = Annotated[

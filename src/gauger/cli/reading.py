@@ -33,6 +33,12 @@ from gauger.store.workspace import Workspace
 READING = "reading logs"
 #: Rows that are named one by one where something was set aside.
 _SHOWN_ROWS = 5
+#: Lines about what is in quarantine of the logs.
+_SHOWN_LINES = 12
+
+
+class UselessReading(InputError):
+    """What was read is nothing, or too much of it is bad."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +83,18 @@ class Read:
 
         Raises
         ------
-        InputError
+        UselessReading
             So it was; names where the quarantine is.
         """
         if self.n_held == 0:
             if self.n_bad == 0:
-                raise InputError("the logs hold no exchanges", todo="check that these are the right files")
-            raise InputError(
+                raise UselessReading("the logs hold no exchanges", todo="check that these are the right files")
+            raise UselessReading(
                 f"no exchange could be read of {self.n_bad:,} records",
                 todo=f"the reasons are in {quarantine}; --format or --mapping may help",
             )
         if self.n_bad > max_bad * (self.n_exchanges + self.n_bad):
-            raise InputError(
+            raise UselessReading(
                 f"{self.n_bad:,} of {self.n_exchanges + self.n_bad:,} rows are bad, more than --max-bad allows"
                 f" ({max_bad:.1%})",
                 todo=f"the reasons are in {quarantine}; correct the logs, give --mapping, or raise --max-bad",
@@ -111,6 +117,8 @@ def read_in(session: Session, given: Given, aside: Aside) -> Read:
         with aside.progress() as progress:
             _read_logs(session, given.logs, options, aside=aside, progress=progress)
     after = _totals(session.workspace)
+    if after[1] > before[1]:
+        aside.say(*_quarantine_in_words(session.workspace, given.logs))
     return Read(
         n_exchanges=after[0] - before[0],
         n_bad=after[1] - before[1],
@@ -169,7 +177,9 @@ def _read_stream(
     workspace = session.workspace
     with (
         hashed_standard_input() as stream,
-        workspace.sketches.writer(workspace.manifest.plan_stream(), now=session.started_at) as writer,
+        workspace.sketches.writer(
+            workspace.manifest.plan_stream(reading=options.fingerprint), now=session.started_at
+        ) as writer,
     ):
         end_offset = end_row = 0
         for batch in read_log(STDIN, options=options):
@@ -237,6 +247,17 @@ def _faults(faults: pa.Table, path: Path, table: str) -> list[str]:
         what = f"{len(rows):,} in column {column}" if column else f"{len(rows):,}"
         lines.append(f"{path}: set aside {what}{_at(rows)}: {hint}.")
     return lines
+
+
+def _quarantine_in_words(workspace: Workspace, logs: Sequence[str]) -> list[str]:
+    """Return what is in quarantine of these logs, log by log."""
+    entries = workspace.sketches.quarantined()
+    lines: list[str] = []
+    for log in entries["source_file"].unique().to_pylist():
+        if log in logs:
+            lines += _faults(entries.filter(pc.equal(entries["source_file"], log)), Path(log), "logs")
+    more = len(lines) - _SHOWN_LINES
+    return [*lines[:_SHOWN_LINES], f"... and {plural(more, 'line')} like these"] if more > 0 else lines
 
 
 def _at(rows: Sequence[int | None]) -> str:

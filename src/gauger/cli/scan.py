@@ -8,7 +8,6 @@ import typer
 from gauger.cli import options
 from gauger.cli.options import examples
 from gauger.cli.output import Aside, print_result
-from gauger.errors import InputError
 
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the result.")]
 ScanWorkspace = Annotated[
@@ -70,7 +69,7 @@ def scan(
     OUT, and a summary to stdout. Exits with 0 whatever was found.
     """
     from gauger.cli.detecting import detect_and_publish, publish_quarantine
-    from gauger.cli.reading import Given, read_in, settings_flags
+    from gauger.cli.reading import Given, UselessReading, read_in, settings_flags
     from gauger.cli.session import open_session, workspace_to_scan
     from gauger.cli.upkeep import erased_sentence
     from gauger.sources import find_logs
@@ -84,15 +83,18 @@ def scan(
         max_record=max_record,
         **{"windows.target": target, "windows.tested_days": window},
     )
-    with open_session(workspace_to_scan(workspace, files, out), create=bool(files), flags=flags) as session:
+    with (
+        workspace_to_scan(workspace, files, out, drop_on=UselessReading) as path,
+        open_session(path, create=bool(files), flags=flags) as session,
+    ):
         read = read_in(session, given, aside)
         aside.say(read.sentence())
-        try:
-            if files:
+        if files:
+            try:
                 read.check(max_bad=session.settings.max_bad, quarantine=str(out / "quarantine.parquet"))
-        except InputError:
-            publish_quarantine(session, out, read.set_aside)
-            raise
+            except UselessReading:
+                publish_quarantine(session, out, read.set_aside)
+                raise
         if retain is not None:
             aside.say(erased_sentence(session.workspace.retain(retain, now=now or session.started_at)))
         if json and session.workspace.tables.accounts() is None:

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from gauger.cli.configuration import Configuration, configure
-from gauger.errors import UsageError, WorkspaceError
+from gauger.errors import InputError, UsageError, WorkspaceError
 from gauger.exchanges.networks import NetworkTable
 from gauger.exchanges.pseudonyms import Keys, derive_keys, pseudonymise_personal
 from gauger.settings import Settings
@@ -100,7 +100,7 @@ def workspace_to_fill(given: Path | None) -> Path:
 
 
 def workspace_at_hand(given: Path | None, report: Path = DEFAULT_REPORT) -> Path:
-    """Return the workspace that a question is about: the flag, GAUGER_WORKSPACE, the default, or that of a report.
+    """Return the workspace that a question is about: the flag, GAUGER_WORKSPACE, that of a report, or the default.
 
     Raises
     ------
@@ -110,8 +110,8 @@ def workspace_at_hand(given: Path | None, report: Path = DEFAULT_REPORT) -> Path
     named = given or _from_environment()
     if named is not None:
         return named
-    places = [DEFAULT_WORKSPACE, report / OWN_WORKSPACE]
-    found = [place for place in places if (place / "state.sqlite").is_file()]
+    places = [report / OWN_WORKSPACE, DEFAULT_WORKSPACE]
+    found = [place for place in places if _is_workspace(place)]
     if not found:
         raise WorkspaceError(
             f"there is no workspace in {places[0]} or {places[1]}",
@@ -120,11 +120,15 @@ def workspace_at_hand(given: Path | None, report: Path = DEFAULT_REPORT) -> Path
     return found[0]
 
 
-def workspace_to_scan(given: Path | None, logs: Sequence[str], out: Path) -> Path:
-    """Return the workspace of a scan. Logs without a workspace get one beside their result.
+@contextmanager
+def workspace_to_scan(
+    given: Path | None, logs: Sequence[str], out: Path, *, drop_on: type[InputError]
+) -> Iterator[Path]:
+    """Yield the workspace of a scan. Logs without a workspace get one beside their result.
 
     A workspace that an earlier scan left there goes on when all its logs are named again, so that an interrupted scan
-    resumes; else it makes room for a fresh one, unless a person's decisions are in it.
+    resumes; else it makes room for a fresh one, unless a person's decisions are in it. One that was made in this block
+    is removed when the block ends with `drop_on`, so that a run with better options begins anew.
 
     Raises
     ------
@@ -132,15 +136,22 @@ def workspace_to_scan(given: Path | None, logs: Sequence[str], out: Path) -> Pat
         It holds other logs, and decisions; or there are neither logs nor a workspace.
     """
     if given is not None:
-        return given
-    if not logs:
-        return _workspace_to_scan_again(out)
-    if (named := _from_environment()) is not None:
-        return named
-    own = out / OWN_WORKSPACE
-    if (own / "state.sqlite").is_file() and _holds_other_logs(own, logs):
-        shutil.rmtree(own)
-    return own
+        yield given
+    elif not logs:
+        yield _workspace_to_scan_again(out)
+    elif (named := _from_environment()) is not None:
+        yield named
+    else:
+        own = out / OWN_WORKSPACE
+        if _is_workspace(own) and _holds_other_logs(own, logs):
+            shutil.rmtree(own)
+        was_there = _is_workspace(own)
+        try:
+            yield own
+        except drop_on:
+            if not was_there:
+                shutil.rmtree(own)
+            raise
 
 
 def _workspace_to_scan_again(out: Path) -> Path:
@@ -164,6 +175,10 @@ def _holds_other_logs(path: Path, logs: Sequence[str]) -> bool:
                 todo="name the workspace to add to with --workspace, or another --out",
             )
     return bool(others)
+
+
+def _is_workspace(path: Path) -> bool:
+    return (path / "state.sqlite").is_file()
 
 
 def _from_environment() -> Path | None:

@@ -1,10 +1,12 @@
 """What happens when a run is stopped, or the disk has no room: the work so far is kept and the next run goes on."""
 
 import json
+import os
 import resource
 import signal
 import subprocess
 import sys
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -54,7 +56,7 @@ def committed(reading):
     return count
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("stop", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_a_stopped_ingest_exits_with_130_and_the_next_one_goes_on(stop, many, tmp_path, committed):
     command = [*GAUGER, "ingest", str(many), "--workspace", str(tmp_path / "ws")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
@@ -103,3 +105,21 @@ def test_what_the_disk_refuses_the_engine_is_said_plainly(scanned):
         open_engine(session) as engine,
     ):
         engine.connection.raw_sql("copy (select 1) to '/dev/null/nowhere.parquet'")
+
+
+def interrupted_query(engine) -> None:
+    """Run a query of many minutes and press Ctrl-C after a second."""
+    threading.Timer(1.0, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+    endless = "select sum(a.range * b.range % 7) from range(20000000) a, range(1000) b"
+    engine.connection.raw_sql(endless).fetchall()
+
+
+def test_an_interrupted_query_is_an_interruption(scanned):
+    """The engine tells of Ctrl-C by an error of its own; it looks for one between the steps of the first thread."""
+    one_thread = {"threads": 1}
+    with (
+        pytest.raises(KeyboardInterrupt),
+        open_session(scanned.workspace, flags=one_thread) as session,
+        open_engine(session) as engine,
+    ):
+        interrupted_query(engine)

@@ -62,12 +62,22 @@ def test_too_much_that_is_bad_fails_the_run_and_still_leaves_the_quarantine(gaug
     shown = gauger("scan", bad, "--out", tmp_path / "report")
     assert shown.code == 3
     assert "4 of 64 rows are bad" in shown.err
-    assert {path.name for path in (tmp_path / "report").iterdir()} == {".workspace", "quarantine.parquet"}
+    assert f"{bad}: set aside 4 (rows 60, 61, 62, 63; the first is 0): not valid JSON." in shown.err
+    assert {path.name for path in (tmp_path / "report").iterdir()} == {"quarantine.parquet"}
     quarantine = pq.read_table(tmp_path / "report" / "quarantine.parquet")
     assert quarantine["reason"].to_pylist() == ["not_json"] * 4
-    # Judged by what a run reads: the next one reads good rows alone.
-    shown = gauger("ingest", tiny.logs[0], "--workspace", tmp_path / "report" / ".workspace")
-    assert shown.code == 0
+    # The same command fails again, and one that allows more, or reads otherwise, begins anew.
+    assert gauger("scan", bad, "--out", tmp_path / "report").code == 3
+    shown = gauger("scan", bad, "--out", tmp_path / "report", "--max-bad", 0.1, "--format", "gauger-parquet")
+    assert shown.code == 0, shown.err
+
+
+def test_a_run_is_judged_by_what_it_read_and_not_by_what_the_workspace_holds(gauger, tmp_path, tiny):
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text("no record\n" * 400)
+    ws = tmp_path / "ws"
+    assert gauger("ingest", bad, tiny.logs[1], "--workspace", ws).code == 3
+    assert gauger("ingest", tiny.logs[0], "--workspace", ws).code == 0
 
 
 @pytest.mark.parametrize("max_bad", [0.02, 0.1])
@@ -101,3 +111,16 @@ def test_other_logs_into_the_same_folder_start_a_fresh_workspace(gauger, tmp_pat
     assert shown.code == 2
     assert "decisions" in shown.err
     assert (out / ".workspace" / "state.sqlite").exists()
+
+
+def test_without_a_name_the_workspace_is_that_of_the_report_then_the_default(gauger, tiny, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert gauger("ingest", *tiny.logs, "--quiet").code == 0
+    first = gauger("scan", "--json", "--quiet")
+    assert json.loads(first.out)["input"]["exchanges"] == 432
+    assert {path.name for path in tmp_path.iterdir()} == {"gauger-workspace", "gauger-report"}
+    found = json.loads(first.out)["findings"][0]["finding_id"]
+    assert gauger("dismiss", found, "--reason", "x").code == 0
+    assert json.loads(gauger("decisions", "--json").out)[0]["finding_id"] == found
+    assert gauger("scan", tiny.logs[0], "--quiet").code == 0
+    assert gauger("decisions").out == "Nothing was decided yet.\n"
