@@ -28,7 +28,7 @@ WRAPPER = (
     " for this exercise: {fill}. Then state the final result between two stars and stop."
 )
 SYLLABLES = np.array(
-    ["ba", "ce", "di", "fo", "gu", "ka", "le", "mi", "no", "pu", "ra", "se", "ti", "vo", "wu", "ya", "ze", "xi"]
+    ["ba", "ce", "di", "fa", "gu", "ka", "le", "mi", "no", "pu", "ra", "se", "ti", "vo", "wu", "ya", "ze", "xi"]
 )
 
 
