@@ -1,0 +1,73 @@
+"""A log that is ingested piece by piece, in any order, gives the findings of one that is ingested at once."""
+
+import gzip
+import json
+
+import numpy as np
+import pytest
+
+RESULTS = ("findings.json", "accounts.parquet", "accounts.csv", "exchanges.parquet", "index.html", "quarantine.parquet")
+NOW = "2026-03-01T00:00:00Z"
+
+
+@pytest.fixture
+def assert_same_findings(small_scanned, gauger, tmp_path):
+    def check(workspace, names=RESULTS) -> None:
+        out = tmp_path / "out"
+        done = gauger("scan", "--workspace", workspace, "--out", out, "--now", NOW)
+        assert done.code == 0, done.err
+        assert [name for name in names if (out / name).read_bytes() != (small_scanned.out / name).read_bytes()] == []
+
+    return check
+
+
+def test_one_command_a_day(keyed_workspace, small_logs, gauger, assert_same_findings):
+    for path in small_logs.files:
+        assert gauger("ingest", path, "--workspace", keyed_workspace).code == 0
+    assert gauger("ingest", small_logs.files[0], "--workspace", keyed_workspace, *small_logs.tables).code == 0
+    assert_same_findings(keyed_workspace)
+
+
+def nameless(document: dict) -> dict:
+    """The document without identities: those that an earlier scan gave are kept, so they tell the history."""
+    for finding in document["findings"]:
+        del finding["finding_id"]
+    return document
+
+
+def test_days_in_any_order_with_scans_in_between(keyed_workspace, small_logs, small_scanned, gauger, tmp_path):
+    days = np.random.default_rng(3).permutation(len(small_logs.files))
+    options = ["--workspace", keyed_workspace, "--out", tmp_path / "out", "--now", NOW, *small_logs.tables]
+    for places in np.array_split(days, 3):
+        done = gauger("scan", *(small_logs.files[place] for place in places), *options)
+        assert done.code == 0, done.err
+    found = json.loads((tmp_path / "out" / "findings.json").read_bytes())
+    assert nameless(found) == nameless(small_scanned.document)
+
+
+@pytest.fixture
+def grown(keyed_workspace, small_logs, gauger, tmp_path):
+    """A workspace that read one log four times while it grew, cut anywhere, also in the middle of a record."""
+    content = b"".join(gzip.decompress(path.read_bytes()) for path in small_logs.files)
+    log = tmp_path / "growing.jsonl"
+    cuts = sorted(np.random.default_rng(4).integers(0, len(content), 3).tolist())
+    assert not any(content[:cut].endswith(b"\n") for cut in cuts)
+    for end in (*cuts, len(content)):
+        log.write_bytes(content[:end])
+        done = gauger("ingest", log, "--workspace", keyed_workspace, *small_logs.tables)
+        assert done.code == 0, done.err
+    return keyed_workspace
+
+
+def test_a_log_that_grows_is_read_on_where_it_ended(grown, small_scanned, gauger, tmp_path):
+    done = gauger("scan", "--workspace", grown, "--out", tmp_path / "out", "--now", NOW)
+    assert done.code == 0, done.err
+    found, expected = json.loads((tmp_path / "out" / "findings.json").read_bytes()), small_scanned.document
+    for document in (found, expected):
+        del document["input"]["quarantined"]
+    assert found == expected
+
+
+@pytest.mark.xfail(reason="a record that was half written when it was first met stays in the quarantine", strict=True)
+def test_a_record_that_was_completed_later_is_not_in_the_quarantine(grown, assert_same_findings):
+    assert_same_findings(grown, ["findings.json", "quarantine.parquet"])

@@ -1,0 +1,103 @@
+"""Kill -9 `gauger ingest` again and again: what it ends with is what an uninterrupted one gives, byte for byte."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+N_KILLS = 16
+RESULTS = ("findings.json", "accounts.parquet", "accounts.csv", "exchanges.parquet", "index.html", "quarantine.parquet")
+
+
+class Ingest:
+    """Starts the command in a process of its own and knows when its work begins."""
+
+    def __init__(self, workspace, logs):
+        self._lock = workspace / "lock"
+        self._command = [sys.executable, "-m", "gauger", "ingest", *logs.files, "--workspace", workspace, *logs.tables]
+
+    def start(self) -> subprocess.Popen:
+        """Start it, and return once it holds the workspace's lock."""
+        process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        while process.poll() is None and not self._is_held_by(process.pid):
+            time.sleep(0.002)
+        return process
+
+    def _is_held_by(self, pid: int) -> bool:
+        return self._lock.exists() and f'"pid": {pid},'.encode() in self._lock.read_bytes()
+
+
+def ended(process: subprocess.Popen) -> int:
+    _, err = process.communicate(timeout=120)
+    assert b"Traceback" not in err, err.decode()
+    return process.returncode
+
+
+@pytest.fixture(scope="module")
+def work_s(small_logs, workspace_with_key, tmp_path_factory):
+    """Seconds that an uninterrupted ingest works, from the lock to its end."""
+    workspace = workspace_with_key(tmp_path_factory.mktemp("uninterrupted") / "workspace")
+    process = Ingest(workspace, small_logs).start()
+    started = time.perf_counter()
+    assert ended(process) == 0
+    return time.perf_counter() - started
+
+
+def test_killed_at_random_moments_and_resumed(keyed_workspace, work_s, small_logs, small_scanned, gauger, tmp_path):
+    rng = np.random.default_rng(11)
+    n_killed = 0
+    while n_killed < N_KILLS:
+        process = Ingest(keyed_workspace, small_logs).start()
+        # Short enough that the kills fall on all of the work and not only on its first part.
+        time.sleep(float(rng.uniform(0, 2 * work_s / N_KILLS)))
+        os.kill(process.pid, signal.SIGKILL)
+        if ended(process) == 0:
+            break
+        n_killed += 1
+    assert n_killed >= N_KILLS - 1, "the ingest ended before it was killed often enough"
+    assert ended(Ingest(keyed_workspace, small_logs).start()) == 0
+    out = tmp_path / "out"
+    done = gauger("scan", "--workspace", keyed_workspace, "--out", out, "--now", "2026-03-01T00:00:00Z")
+    assert done.code == 0, done.err
+    assert [name for name in RESULTS if (out / name).read_bytes() != (small_scanned.out / name).read_bytes()] == []
+    assert list((keyed_workspace / "tmp").iterdir()) == []
+
+
+def test_interrupted_by_the_keyboard_it_says_how_to_go_on(keyed_workspace, small_logs, small_scanned, gauger, tmp_path):
+    process = Ingest(keyed_workspace, small_logs).start()
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 130, err.decode()
+    assert b"Traceback" not in err
+    assert b"again" in err
+    assert gauger("ingest", *small_logs.files, "--workspace", keyed_workspace, *small_logs.tables).code == 0
+    out = tmp_path / "out"
+    assert gauger("scan", "--workspace", keyed_workspace, "--out", out, "--now", "2026-03-01T00:00:00Z").code == 0
+    assert (out / "findings.json").read_bytes() == small_scanned.bytes
+
+
+def test_a_scan_that_is_killed_leaves_no_half_written_result(keyed_workspace, small_logs, small_scanned, tmp_path):
+    """The result folder holds the old result or the new one, and the next run gives what an undisturbed one gives."""
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "gauger", "scan", *small_logs.files, "--workspace", keyed_workspace, "--out", out]
+    command += ["--now", "2026-03-01T00:00:00Z", *small_logs.tables]
+    rng = np.random.default_rng(12)
+    for _ in range(4):
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        while process.poll() is None and not (out / ".incoming").exists():
+            time.sleep(0.0005)
+        time.sleep(float(rng.uniform(0, 0.05)))
+        process.kill()
+        if ended(process) == 0:
+            continue
+        published = sorted(path.name for path in out.iterdir() if path.name != ".incoming")
+        different = [name for name in published if (out / name).read_bytes() != (small_scanned.out / name).read_bytes()]
+        assert different == []
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    assert ended(process) == 0
+    assert [name for name in RESULTS if (out / name).read_bytes() != (small_scanned.out / name).read_bytes()] == []
+    assert not (out / ".incoming").exists()
