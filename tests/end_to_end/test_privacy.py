@@ -180,9 +180,7 @@ def test_a_planted_leak_is_seen(kind, leaks, unwanted, tmp_path):
     assert found
 
 
-@pytest.mark.parametrize(
-    "harmless", ["Lisbon branch witho", PROMPT[10:29], HAN[:7], "it may say: line by line, please, as often", ""]
-)
+@pytest.mark.parametrize("harmless", [PROMPT[10:29], HAN[:7], "it may say: line by line, please, as often", ""])
 def test_shorter_runs_and_allowed_wording_are_no_leak(harmless, leaks, unwanted, tmp_path):
     (tmp_path / "note.txt").write_text(harmless)
     assert leaks.leaks_in([tmp_path / "note.txt"], unwanted) == []
