@@ -86,7 +86,7 @@ def test_a_scan_that_is_killed_leaves_no_half_written_result(keyed_workspace, sm
     command = [sys.executable, "-m", "gauger", "scan", *small_logs.files, "--workspace", keyed_workspace, "--out", out]
     command += ["--now", "2026-03-01T00:00:00Z", *small_logs.tables]
     rng = np.random.default_rng(12)
-    for _ in range(4):
+    for _ in range(3):
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         while process.poll() is None and not (out / ".incoming").exists():
             time.sleep(0.0005)
