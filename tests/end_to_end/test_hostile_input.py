@@ -219,7 +219,7 @@ def test_one_clock_that_runs_ahead_does_not_hide_a_campaign(small_logs, scan, tm
 @pytest.mark.xfail(reason="every empty week between two rows becomes a window of history", strict=True)
 def test_one_clock_that_stood_still_adds_no_history(small_logs, small_scanned, scan, tmp_path):
     behind = tmp_path / "behind.jsonl"
-    behind.write_text(json.dumps(record(1, timestamp="2024-10-01T00:00:00Z")) + "\n")
+    behind.write_text(json.dumps(record(1, timestamp="2025-10-01T00:00:00Z")) + "\n")
     scanned = scan(*small_logs.files, behind, options=small_logs.tables)
     assert scanned.document["calibration"]["windows"] == small_scanned.document["calibration"]["windows"]
 
