@@ -179,7 +179,7 @@ def detect(
         Told about each window.
     """
     core, seed = settings.core, settings.seed
-    plan = plan_windows(log.first_us, log.last_us, settings.windows, history_until_us=history_until_us)
+    plan = plan_windows(log.activity, settings.windows, history_until_us=history_until_us)
     split = split_target(settings.windows.target, len(plan.history))
     owners = fetch_owners(engine, log, accounts)
 
@@ -249,8 +249,8 @@ def write_up(detection: Detection, log: Log, *, facts: RunFacts, target: float) 
         exchanges=log.n_exchanges,
         accounts=len(detection.directory.account_ids),
         principals=len(detection.directory.principal_ids),
-        first_us=log.first_us,
-        last_us=log.last_us,
+        first_us=log.activity.first_us,
+        last_us=log.activity.last_us,
         duplicates=log.n_duplicates,
         plan=detection.plan,
         channels_off=detection.channels_off,

@@ -45,10 +45,6 @@ def test_one_family_alone_is_no_campaign(family, seed, grammar, written, scan, t
     assert "campaign" not in scanned.verdicts
 
 
-@pytest.mark.xfail(
-    reason="a card that some of a popular template's strangers share certifies all of them: text counts untested",
-    strict=True,
-)
 def test_a_card_among_strangers_of_a_popular_template_is_no_campaign(grammar, written, scan, tmp_path):
     logs = written(ring_world(WORLDS["identity: one card"], seed=2, pools=grammar), tmp_path / "logs", format="parquet")
     scanned = scan(logs.folder / "exchanges.parquet", options=logs.tables, key=2)

@@ -47,8 +47,8 @@ def calibration(
     sentences = [
         f"Target: at most {target:.1%} of scans raise an alarm by chance, all windows, paths and tests together.",
         f"Conditional tests ({', '.join(name.replace('_', ' ') for name in tested) or 'none had data'}): {n_tests}"
-        f" tests, Holm-adjusted, certify at {split.conditional:.1%}. Their null is independence given plan and model;"
-        " independence is not innocence, so innocent explanations are tested beside it.",
+        f" tests, Holm-adjusted, certify at {split.conditional:.1%}. Their null is independence given plan, model and"
+        " activity; independence is not innocence, so innocent explanations are tested beside it.",
     ]
     if split.window_certifies:
         sentences.append(f"{n} disjoint history windows of {window} certify the content route at {split.window:.1%}.")

@@ -38,6 +38,15 @@ def _most_used_model(traces: pa.Table, n_principals: int) -> Codes:
     return counts.reshape(n_principals, span).argmax(axis=1).astype(np.int32)
 
 
+def _activity(traces: pa.Table, n_principals: int) -> Codes:
+    """Return a bin for each principal's exchanges in the stretch, by factors of four: 1, 4, 16, 64 ...
+
+    Whoever sends more is in more groups, and people of one kind send alike.
+    """
+    counts = np.bincount(traces["principal"].to_numpy(), weights=traces["n"].to_numpy(), minlength=n_principals)
+    return (np.log2(np.maximum(counts, 1)) // 2).astype(np.int32)
+
+
 def _plan(accounts: pa.Table | None, principal_of: Codes, n_principals: int) -> Codes:
     """Return the code of each principal's plan: the smallest code among its accounts; 0 where unknown."""
     plan = np.full(n_principals, np.iinfo(np.int32).max, np.int32)
@@ -105,6 +114,7 @@ def build_population(
     active[principal] = True
     stratum = _plan(accounts, principal_of, n_principals).astype(np.int64)
     stratum = stratum * (1 << 20) + _most_used_model(traces, n_principals)
+    stratum = stratum * 64 + _activity(traces, n_principals)
     _, codes = np.unique(stratum, return_inverse=True)
     return Population(
         holdings={kind: _active_only(one, active) for kind, one in held.items()},

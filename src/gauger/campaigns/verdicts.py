@@ -4,7 +4,8 @@
 - *supported*: one family's null rejected at the target.
 - *campaign*: a null rejected at the target and two families, one of them text or timing.
 
-A rejection counts when its effect is more than a couple's. Text counts as a family when nothing else explains how the
+A rejection counts when its effect is more than a couple's, and towards *campaign* only where the shared tokens are the
+group's own: most of their holders are in it. Text counts as a family when nothing else explains how the
 fills fell on the accounts: persons, a viral prompt, a viral template. Nothing is called *campaign* while any innocent
 explanation stands: those, and a group that is openly one operator or one site. An explanation that could not be tested
 is not excluded, so what the logs lack never raises a verdict.
@@ -110,10 +111,18 @@ def explanations(
     )
 
 
-def has_effect(evidence: Evidence) -> bool:
-    """Return whether a channel's effect is more than a couple's. Channels without a count of links pass."""
-    links = [fact.values for fact in evidence.facts if "linked" in fact.values]
-    return all(one["linked"] >= max(MIN_LINKED, MIN_LINKED_SHARE * one["known"]) for one in links)
+def has_effect(evidence: Evidence, *, count: str = "linked") -> bool:
+    """Return whether a channel links more than a couple of customers. Channels that count no links pass.
+
+    Parameters
+    ----------
+    evidence
+        The channel's word.
+    count
+        "linked": by any shared token; "linked_by_own": by tokens of which the group holds most.
+    """
+    links = [fact.values for fact in evidence.facts if count in fact.values]
+    return all(one[count] >= max(MIN_LINKED, MIN_LINKED_SHARE * one["known"]) for one in links)
 
 
 def judge(
@@ -139,20 +148,17 @@ def judge(
     considered
         The innocent explanations.
     """
-    rejected: set[Family] = {
-        one.family  # type: ignore[misc]
-        for one in evidence
-        if adjusted.get(one.channel, 1.0) <= split.conditional and has_effect(one)
-    }
+    rejecting = [one for one in evidence if adjusted.get(one.channel, 1.0) <= split.conditional and has_effect(one)]
+    rejected: set[Family] = {one.family for one in rejecting}  # type: ignore[misc]
+    own: set[Family] = {one.family for one in rejecting if has_effect(one, count="linked_by_own")}  # type: ignore[misc]
     ranks = split.window_certifies and window_p_value is not None
     content_certified = ranks and window_p_value is not None and window_p_value <= split.window
     excluded = {one.code for one in considered if one.tested and one.outcome.startswith("excluded")}
-    families = set(rejected)
-    if content_certified or excluded >= CONTENT:
-        families.add("text")
+    text: set[Family] = {"text"} if content_certified or excluded >= CONTENT else set()
+    families = rejected | text
     verdict: Verdict = "observed"
     if rejected or content_certified:
-        convicts = _two_families(families) and excluded >= CONTENT | STRUCTURE
+        convicts = _two_families(own | text) and excluded >= CONTENT | STRUCTURE
         verdict = "campaign" if convicts else "supported"
     return Judgement(
         verdict=verdict,

@@ -15,6 +15,7 @@ from gauger.campaigns.dossier import rfc3339
 from gauger.campaigns.findings import Findings
 from gauger.campaigns.naming import Word
 from gauger.campaigns.tracking import Known, sample
+from gauger.campaigns.windows import DAY_US
 from gauger.cli.output import Aside, terminal_width
 from gauger.cli.reading import quarantined
 from gauger.cli.session import ENGINE_MEMORY, Session
@@ -69,6 +70,7 @@ def detect_and_publish(
     with aside.progress() as progress, open_engine(session) as engine:
         log = opened_log(engine, workspace)
         check_stretch(log, history_until, settings.windows, aside=aside)
+        say_oddities(log, aside)
         detection = detect(
             engine,
             log,
@@ -81,7 +83,7 @@ def detect_and_publish(
         )
         progress("writing", 0, 1)
         facts = RunFacts(
-            generated_at=rfc3339(log.last_us if now is None else microseconds(now)),
+            generated_at=rfc3339(log.activity.last_us if now is None else microseconds(now)),
             version=version("gauger"),
             quarantined=len(not_read),
             columns_absent=_columns_absent(workspace),
@@ -163,21 +165,39 @@ def check_stretch(log: Log, history_until: datetime | None, windows: WindowSetti
     UsageError
         The stretch begins after the last exchange.
     """
+    stretch = log.activity.without_strays()
     if history_until is not None:
         start = microseconds(history_until)
-        if start > log.last_us:
+        if start > stretch.last_us:
             raise UsageError(
-                f"{rfc3339(start)} is after the last exchange ({rfc3339(log.last_us)}): nothing would be tested",
+                f"{rfc3339(start)} is after the last exchange ({rfc3339(stretch.last_us)}): nothing would be tested",
                 where="--history-until",
-                todo=f"the log runs from {rfc3339(log.first_us)}; choose a time within it",
+                todo=f"the log runs from {rfc3339(stretch.first_us)}; choose a time within it",
             )
     elif windows.tested_days is not None:
-        start = log.last_us - int(windows.tested_days * 86_400_000_000)
+        start = stretch.last_us - int(windows.tested_days * DAY_US)
     else:
         return
-    if start <= log.first_us:
+    if start <= stretch.first_us:
         aside.say(
             "The tested stretch is the whole log: nothing before it tells what is new from what was always there."
+        )
+
+
+def say_oddities(log: Log, aside: Aside) -> None:
+    """Say what was read but is odd: ids on several contents, and rows that stand far apart from all others."""
+    if log.n_clashes:
+        aside.say(
+            f"{log.n_clashes:,} exchanges have the same request id as another of different content: all are kept."
+            " Are request ids unique in these logs?"
+        )
+    stretch = log.activity.without_strays()
+    strays = log.n_exchanges - stretch.n_exchanges
+    if strays:
+        aside.say(
+            f"{strays:,} exchanges stand a week or more apart from all others, which run from"
+            f" {rfc3339(stretch.first_us)} to {rfc3339(stretch.last_us)}: they are read, and bound no window."
+            " Is a clock wrong?"
         )
 
 

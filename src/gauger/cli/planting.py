@@ -83,7 +83,7 @@ class _Base:
     def of(cls, session: Session, engine: DuckEngine) -> "_Base":
         log = opened_log(engine, session.workspace)
         windows = session.settings.windows
-        plan = plan_windows(log.first_us, log.last_us, windows)
+        plan = plan_windows(log.activity, windows)
         sketches = session.workspace.sketches
         # History windows bear on a verdict only where they are enough to certify one; they take most of the time.
         certifies = split_target(windows.target, len(plan.history)).window_certifies

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from gauger.campaigns.detection import SharedText, WindowData
 from gauger.campaigns.dossier import Directory
-from gauger.campaigns.windows import Window
+from gauger.campaigns.windows import Activity, Window
 from gauger.engines import relations
 from gauger.engines.duckdb import DuckEngine
 from gauger.engines.relations import Span
@@ -32,8 +32,8 @@ class Log:
     ----------
     rows, parts
         Relations of SKETCH_SCHEMA and PART_SCHEMA.
-    n_exchanges, first_us, last_us
-        Size and stretch.
+    activity
+        When it holds exchanges.
     n_duplicates
         Rows left out: equal id and equal content.
     n_clashes
@@ -42,11 +42,14 @@ class Log:
 
     rows: ir.Table
     parts: ir.Table
-    n_exchanges: int
-    first_us: int
-    last_us: int
+    activity: Activity
     n_duplicates: int
     n_clashes: int
+
+    @property
+    def n_exchanges(self) -> int:
+        """Number of exchanges."""
+        return self.activity.n_exchanges
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,16 +114,19 @@ def open_log(engine: DuckEngine, row_paths: Sequence[Path], part_paths: Sequence
     dropped, clashes = duplicate_rows(engine.fetch(relations.repeated_requests(rows)))
     if len(dropped):
         rows = relations.without(rows, engine.table("duplicates", dropped))
-    totals = engine.fetch(
-        rows.aggregate(n=rows.count(), first=rows.occurred_us.min(), last=rows.occurred_us.max())
-    ).to_pylist()[0]
+    [ends] = engine.fetch(rows.aggregate(first=rows.occurred_us.min(), last=rows.occurred_us.max())).to_pylist()
+    per_minute = engine.fetch(relations.minutes(rows)).sort_by("minute")
+    activity = Activity(
+        minute=_numbers(per_minute["minute"]),
+        count=_numbers(per_minute["n"]),
+        first_us=ends["first"],
+        last_us=ends["last"],
+    )
     parts = engine.rows(part_paths).distinct(on=["part", "kind"])
     return Log(
         rows=rows,
         parts=engine.keep("parts", parts),
-        n_exchanges=totals["n"],
-        first_us=totals["first"],
-        last_us=totals["last"],
+        activity=activity,
         n_duplicates=len(dropped),
         n_clashes=clashes,
     )

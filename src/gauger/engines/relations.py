@@ -73,6 +73,12 @@ def account_totals(rows: ir.Table) -> ir.Table:
     )
 
 
+def minutes(rows: ir.Table) -> ir.Table:
+    """Return (minute, n): exchanges per minute since the epoch that holds any."""
+    timed = rows.mutate(minute=rows.occurred_us // 60_000_000)
+    return timed.group_by("minute").aggregate(n=timed.count())
+
+
 def declared_owners(rows: ir.Table) -> ir.Table:
     """Return distinct (account_id, principal_id, organisation_id) as the log states them."""
     return rows.select("account_id", "principal_id", "organisation_id").distinct()

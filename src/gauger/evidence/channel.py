@@ -22,7 +22,7 @@ class Population:
         Tokens by kind: "payment", "network", "reasoning_block", "sign_up_hour", "client". A kind that the logs and the
         account table do not give is absent.
     stratum
-        int32[n_principals], code of (plan, most used model). Geography is in no stratum.
+        int32[n_principals], code of (plan, most used model, activity). Geography is in no stratum.
     start_us, end_us
         The tested stretch.
     permutations
@@ -92,7 +92,7 @@ class TokenChannel:
     @property
     def null(self) -> str:
         """The hypothesis that is tested, in words."""
-        return f"which accounts are in the group is independent of their {self.noun}, given plan and model"
+        return f"which accounts are in the group is independent of their {self.noun}, given plan, model and activity"
 
     def concentration(self, group: Group, population: Population, *, rng: np.random.Generator) -> Concentration | None:
         """Return the test's outcome, or None where tokens of this kind are not known at all."""
@@ -124,9 +124,10 @@ class TokenChannel:
             Fact(
                 code=f"{self.name}.shared",
                 text=f"{outcome.linked} of {n_members} customers share one {self.noun} with another of the group"
-                f" (known for {outcome.n_known}).",
+                f" (known for {outcome.n_known}), {outcome.linked_by_own} of them one that is mostly the group's.",
                 values={
                     "linked": outcome.linked,
+                    "linked_by_own": outcome.linked_by_own,
                     "members": n_members,
                     "known": outcome.n_known,
                     "pairs": outcome.n_pairs,

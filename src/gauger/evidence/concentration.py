@@ -3,10 +3,11 @@
 One test serves payment, network and reasoning blocks. The statistic is the sum over tokens of the pairs of members
 that share it, each token weighted by 1/(holders - 1): a card of two accounts weighs one, a network of 500 strangers
 1/499 a pair. The null: which principals are members is independent of the tokens, given the stratum (plan, model,
-number of tokens). It is exact, holds the group fixed and needs no history. Independence is not innocence: a class
-behind one campus network shares both (detection.md §4), so a rejection alone convicts nobody.
+activity, number of tokens). It is exact, holds the group fixed and needs no history. Independence is not innocence: a
+class behind one campus network shares both, so a rejection alone convicts nobody.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numba as nb
@@ -53,7 +54,8 @@ class Concentration:
     """Outcome of the test; `p_value` is None below four members with a known token.
 
     `largest` is the number of members on the most shared token, `linked` the number of members that share a token with
-    another member, `component` the size of the largest set of members linked by shared tokens.
+    another member, `linked_by_own` the same over the group's own tokens alone (see `Links`), `component` the size of
+    the largest set of members linked by shared tokens.
     """
 
     p_value: float | None
@@ -62,7 +64,32 @@ class Concentration:
     largest: int
     largest_degree: int
     linked: int
+    linked_by_own: int
     component: int
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """How shared tokens link the members of a group whose tokens are known.
+
+    A token is the group's own when at least half of its holders are members: a card that a few members have with many
+    strangers says nothing of the group.
+
+    Attributes
+    ----------
+    members
+        int64[n], the members with a known token, ascending.
+    per_token
+        int64[n_tokens], members on each token.
+    by_any, by_own
+        int64[n], for each member the size of the set of members that any shared token, or one of the group's own,
+        links it to, itself included.
+    """
+
+    members: Ints
+    per_token: Ints
+    by_any: Ints
+    by_own: Ints
 
 
 def holdings(principal: Codes, token: Codes, n_principals: int) -> Holdings:
@@ -141,10 +168,25 @@ def _components(offsets, token, n_tokens):  # type: ignore[no-untyped-def] # noq
     return parent
 
 
-def component_sizes(offsets: Ints, token: Codes, n_tokens: int) -> Ints:
-    """Return, for each member, the size of the set of members that shared tokens link it to, itself included."""
-    label = _components(offsets, token, n_tokens)
+def _linked(tokens: Sequence[Codes], n_tokens: int) -> Ints:
+    """Return, for each member, the size of the set of members that these tokens link it to, itself included."""
+    offsets = np.concatenate(([0], np.cumsum([len(mine) for mine in tokens]))).astype(np.int64)
+    label = _components(offsets, np.concatenate([np.empty(0, np.int32), *tokens]), n_tokens)
     return np.bincount(label, minlength=max(len(label), 1))[label]
+
+
+def links(held: Holdings, members: Codes) -> Links:
+    """Return how shared tokens link the members of a group."""
+    inside = np.sort(members[held.known[members]]).astype(np.int64)
+    tokens = [held.token[held.offsets[member] : held.offsets[member + 1]] for member in inside]
+    per_token = np.bincount(np.concatenate([np.empty(0, np.int32), *tokens]), minlength=len(held.degree))
+    own = 2 * per_token >= held.degree
+    return Links(
+        members=inside,
+        per_token=per_token,
+        by_any=_linked(tokens, len(held.degree)),
+        by_own=_linked([mine[own[mine]] for mine in tokens], len(held.degree)),
+    )
 
 
 def concentration_test(
@@ -166,14 +208,11 @@ def concentration_test(
     rng
         Source of chance.
     """
-    inside = np.sort(members[held.known[members]]).astype(np.int64)
+    found = links(held, members)
+    inside, per_token = found.members, found.per_token
     weight = 1.0 / np.maximum(held.degree - 1, 1)
     counts = np.zeros(len(weight), np.int64)
-    mine = [held.token[held.offsets[member] : held.offsets[member + 1]] for member in inside]
-    tokens = np.concatenate([np.empty(0, np.int32), *mine])
-    per_token = np.bincount(tokens, minlength=len(weight))
     top = int(per_token.argmax())
-    linked = component_sizes(np.cumsum([0, *map(len, mine)]), tokens, len(weight))
     observed = _statistic(inside, len(inside), held.offsets, held.token, weight, counts)
     p_value = None
     if len(inside) >= MIN_MEMBERS:
@@ -191,8 +230,9 @@ def concentration_test(
         n_pairs=int((per_token * (per_token - 1) // 2).sum()),
         largest=int(per_token[top]),
         largest_degree=int(held.degree[top]),
-        linked=int((linked > 1).sum()),
-        component=int(linked.max(initial=0)),
+        linked=int((found.by_any > 1).sum()),
+        linked_by_own=int((found.by_own > 1).sum()),
+        component=int(found.by_any.max(initial=0)),
     )
 
 

@@ -7,7 +7,7 @@ belong mostly to the group link nearly all of it, the innocent reading "one oper
 import numpy as np
 from numpy.typing import NDArray
 
-from gauger.evidence.concentration import Holdings, component_sizes
+from gauger.evidence.concentration import Holdings, links
 
 
 def open_share(held: Holdings, members: NDArray[np.int32]) -> float | None:
@@ -16,13 +16,7 @@ def open_share(held: Holdings, members: NDArray[np.int32]) -> float | None:
     A token is the group's own when at least half of its holders are members. None where the tokens of fewer than half
     of the members are known.
     """
-    inside = np.sort(members[held.known[members]]).astype(np.int64)
-    if 2 * len(inside) < len(members) or len(inside) < 2:
+    found = links(held, members)
+    if 2 * len(found.members) < len(members) or len(found.members) < 2:
         return None
-    tokens = [held.token[held.offsets[m] : held.offsets[m + 1]] for m in inside]
-    per_token = np.bincount(np.concatenate(tokens), minlength=len(held.degree))
-    own = 2 * per_token >= held.degree
-    own_tokens = [mine[own[mine]] for mine in tokens]
-    offsets = np.concatenate(([0], np.cumsum([len(mine) for mine in own_tokens]))).astype(np.int64)
-    web = component_sizes(offsets, np.concatenate(own_tokens).astype(np.int32), len(held.degree))
-    return max(int(per_token.max(initial=0)), int(web.max())) / len(members)
+    return max(int(found.per_token.max(initial=0)), int(found.by_own.max())) / len(members)

@@ -32,7 +32,7 @@ ALIKE = 0.7
 ALPHA = 0.01
 #: Above this p-value, and with this many pairs, persons are held excluded.
 NOTHING_SEEN = 0.05
-MIN_PAIRS_TO_EXCLUDE = 60
+MIN_PAIRS_TO_EXCLUDE = 40
 #: Draws of the test with near-repeats kept, which is shown and decides nothing.
 SHOWN_PERMUTATIONS = 199
 

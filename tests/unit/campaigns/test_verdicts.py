@@ -10,7 +10,7 @@ from gauger.campaigns.findings import BenignExplanation
 from gauger.campaigns.verdicts import explanations, judge
 from gauger.evidence.channels import CHANNELS
 from gauger.evidence.personhood import Personhood
-from gauger.evidence.records import Evidence
+from gauger.evidence.records import Evidence, Fact
 
 CONTENT = ("separate_persons", "viral_prompt_or_suite", "viral_template")
 OPEN = ("one_operator_undeclared", "one_site")
@@ -161,3 +161,24 @@ def test_a_missing_account_table_never_raises_the_verdict():
     without = explanations(_strength(), 0.9, DEALT, {"network": 0.2})
     verdicts = [order.index(_judge(adjusted, considered=considered).verdict) for considered in (with_table, without)]
     assert verdicts[1] <= verdicts[0]
+
+
+def _linked(*, linked, own):
+    values = {"linked": linked, "linked_by_own": own, "known": 30}
+    shared = Fact(code="payment.shared", text="", values=values)
+    return Evidence(channel="payment", family="identity", applicable=True, p_value=1e-4, null="", facts=[shared])
+
+
+@pytest.mark.parametrize(
+    ("linked", "own", "verdict"),
+    [(15, 15, "campaign"), (6, 6, "campaign"), (15, 5, "supported"), (15, 0, "supported"), (5, 5, "observed")],
+)
+def test_only_tokens_that_are_mostly_the_groups_make_a_campaign(linked, own, verdict):
+    said = judge(
+        [_linked(linked=linked, own=own)],
+        {"payment": 1e-4},
+        split=Split(conditional=TARGET, window=0.0),
+        window_p_value=None,
+        considered=_considered(()),
+    )
+    assert said.verdict == verdict

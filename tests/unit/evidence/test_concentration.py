@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gauger.evidence.channel import Group, Population
-from gauger.evidence.concentration import component_sizes, concentration_test, holdings
+from gauger.evidence.concentration import concentration_test, holdings, links
 from gauger.evidence.payment import PAYMENT
 
 N_PRINCIPALS = 400
@@ -235,11 +235,19 @@ def _slow_p_value(pairs, inside, known, rng):
     return (1 + reached) / 100
 
 
-@given(st.lists(st.sets(st.integers(0, 9), max_size=4), min_size=1, max_size=12))
-def test_component_sizes_agree_with_slow_unions(tokens_of_member):
-    offsets = np.cumsum([0, *map(len, tokens_of_member)]).astype(np.int64)
-    token = np.array([t for tokens in tokens_of_member for t in sorted(tokens)], np.int32)
-    assert component_sizes(offsets, token, 10).tolist() == _slow_sizes(tokens_of_member)
+@given(st.lists(st.sets(st.integers(0, 9), max_size=4), min_size=1, max_size=12), st.sets(st.integers(0, 9)))
+def test_links_agree_with_slow_unions(tokens_of_member, of_strangers):
+    """Members come first; as many strangers hold each token of `of_strangers`, so that it is not the group's own."""
+    n = len(tokens_of_member)
+    pairs = [(p, t) for p, tokens in enumerate(tokens_of_member) for t in tokens]
+    strangers = [(n + s, t) for s in range(n + 1) for t in of_strangers]
+    if not pairs:
+        return
+    found = links(_held(pairs + strangers, 2 * n + 1), np.arange(n, dtype=np.int32))
+    known = [tokens for tokens in tokens_of_member if tokens]
+    assert found.members.tolist() == [p for p, tokens in enumerate(tokens_of_member) if tokens]
+    assert found.by_any.tolist() == _slow_sizes(known)
+    assert found.by_own.tolist() == _slow_sizes([tokens - of_strangers for tokens in known])
 
 
 def test_the_channel_is_silent_where_its_tokens_are_unknown(make_items):
@@ -261,5 +269,12 @@ def test_the_channel_states_how_many_share_and_keeps_the_test_it_ran(make_items)
     assert said.applicable
     assert said.p_value == 1 / 1_000
     shared, largest = said.facts
-    assert shared.values == {"linked": 6, "members": 8, "known": 8, "pairs": 15, "component": 6}
+    assert shared.values == {
+        "linked": 6,
+        "linked_by_own": 6,
+        "members": 8,
+        "known": 8,
+        "pairs": 15,
+        "component": 6,
+    }
     assert largest.values == {"group": 6, "all": 6}

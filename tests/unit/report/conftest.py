@@ -44,7 +44,7 @@ CORE_NULL = "the strongest group of this window is no stronger than that of a hi
 
 
 def given_plan(noun: str) -> str:
-    return f"which accounts are in the group is independent of their {noun}, given plan and model"
+    return f"which accounts are in the group is independent of their {noun}, given plan, model and activity"
 
 
 def member(number: int, *, prefix: str, share: float | None, membership: float, n_exchanges: int) -> Member:
