@@ -19,14 +19,14 @@ from gauger.errors import InputError
 from gauger.exchanges.accounts import keep_accounts
 from gauger.exchanges.events import keep_events
 from gauger.exchanges.networks import NetworkTable
-from gauger.exchanges.schema import QUARANTINE_SCHEMA
+from gauger.exchanges.schema import QUARANTINE_SCHEMA, REQUIRED_COLUMNS
 from gauger.pipeline import Progress, ingest, sketch
 from gauger.report.sentences import plural
 from gauger.sketches.schema import PART_SCHEMA, SKETCH_SCHEMA
 from gauger.sources import ReadOptions, read_log
 from gauger.sources.accounts import read_accounts
 from gauger.sources.events import read_events
-from gauger.sources.faults import Fault, fault_table
+from gauger.sources.faults import INCOMPLETE, Fault, fault_table
 from gauger.sources.finding import STDIN
 from gauger.store.workspace import Workspace
 
@@ -59,8 +59,10 @@ class Read:
 
     Attributes
     ----------
-    n_exchanges, n_bad
+    n_exchanges, n_quarantined
         Exchanges stored, and entries in the quarantine, of this run.
+    n_bad
+        Rows of this run that were lost. A row with a bad value in an optional column is quarantined and kept.
     n_held
         Exchanges in the workspace after it.
     set_aside
@@ -68,6 +70,7 @@ class Read:
     """
 
     n_exchanges: int
+    n_quarantined: int
     n_bad: int
     n_held: int
     set_aside: pa.Table
@@ -75,7 +78,8 @@ class Read:
     def sentence(self) -> str:
         """Return what was read in one sentence."""
         return (
-            f"{self.n_exchanges:,} exchanges read, {self.n_bad:,} in quarantine; the workspace holds {self.n_held:,}."
+            f"{self.n_exchanges:,} exchanges read, {self.n_quarantined:,} in quarantine;"
+            f" the workspace holds {self.n_held:,}."
         )
 
     def check(self, *, max_bad: float, quarantine: str) -> None:
@@ -87,10 +91,10 @@ class Read:
             So it was; names where the quarantine is.
         """
         if self.n_held == 0:
-            if self.n_bad == 0:
+            if self.n_quarantined == 0:
                 raise UselessReading("the logs hold no exchanges", todo="check that these are the right files")
             raise UselessReading(
-                f"no exchange could be read of {self.n_bad:,} records",
+                f"no exchange could be read of {self.n_quarantined:,} records",
                 todo=f"the reasons are in {quarantine}; --format or --mapping may help",
             )
         if self.n_bad > max_bad * (self.n_exchanges + self.n_bad):
@@ -106,6 +110,7 @@ def read_in(session: Session, given: Given, aside: Aside) -> Read:
     mapping = read_mapping_file(given.mapping)
     set_aside = _read_tables(session, given, mapping, aside)
     before = _totals(session.workspace)
+    lost_before = _count_lost(session.workspace)
     if given.logs:
         options = ReadOptions(
             format=given.format,
@@ -121,7 +126,8 @@ def read_in(session: Session, given: Given, aside: Aside) -> Read:
         aside.say(*_quarantine_in_words(session.workspace, given.logs))
     return Read(
         n_exchanges=after[0] - before[0],
-        n_bad=after[1] - before[1],
+        n_quarantined=after[1] - before[1],
+        n_bad=_count_lost(session.workspace) - lost_before,
         n_held=sum(count_rows(session.workspace)),
         set_aside=set_aside,
     )
@@ -136,6 +142,14 @@ def _totals(workspace: Workspace) -> tuple[int, int]:
     """Return the exchanges and the quarantined entries that all logs of a workspace ever gave."""
     sources = workspace.manifest.sources()
     return sum(one.n_exchanges for one in sources), sum(one.n_quarantined for one in sources)
+
+
+def _count_lost(workspace: Workspace) -> int:
+    """Return the rows that were lost: not those that only lost a value, nor those that are not whole yet."""
+    entries = workspace.sketches.quarantined()
+    is_row = pc.or_(pc.is_null(entries["column"]), pc.is_in(entries["column"], pa.array(REQUIRED_COLUMNS)))
+    lost = entries.filter(pc.and_(is_row, pc.not_equal(entries["reason"], INCOMPLETE.reason)))
+    return len(lost.group_by(["source_file", "row"]).aggregate([]))
 
 
 def _read_logs(

@@ -64,9 +64,10 @@ _ORIGIN: Final = (
     pa.field("source_row", pa.int64(), nullable=False),
 )
 
-_REQUIRED: Final = frozenset({"account_id"})
+#: Without these a row is no exchange.
+REQUIRED_COLUMNS: Final = ("account_id", "occurred_at")
 
-_IDS: Final = tuple(pa.field(name, pa.string(), nullable=name not in _REQUIRED) for name in IDENTIFIERS)
+_IDS: Final = tuple(pa.field(name, pa.string(), nullable=name not in REQUIRED_COLUMNS) for name in IDENTIFIERS)
 
 #: What a source yields. `user_prompt` is the last user turn. `conversation_root` is the first user turn when there is
 #: more than one (else null); `conversation_prefix` is everything before the last user turn (null on a first turn).

@@ -27,9 +27,20 @@ SOURCES: Final[Mapping[str, Source]] = {
 #: Records that decide.
 _DECIDING_RECORDS: Final = 100
 
-#: Field names shown when nothing matches: only such as could not be text of a prompt, and a few.
-_PLAIN_NAME: Final = re.compile(r"[A-Za-z_][\w.-]{0,39}")
+#: Most field names shown when nothing matches.
 _SHOWN_NAMES: Final = 12
+
+_FIELD_WORDS: Final = """
+account address agent answer api at body call choice client code completion content cost count country created
+customer data date duration email end error event finish hash header headers host id index input ip key kind latency
+level log message messages meta metadata method model ms name org organisation organization output params path
+payload plan prompt provider query reason request response result role row s schema score seconds session source
+span start started status stream system task team temperature tenant text time timestamp token tokens tool tools
+total trace ts turn type updated url usage user uuid value version
+"""
+#: Field names made of these words are shown. Any other may be the beginning of a prompt: a CSV file without a header.
+_SHOWN_WORDS: Final = frozenset(_FIELD_WORDS.split())
+_WORD: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 
 
 def source_of(record: Mapping[str, object]) -> Source | None:
@@ -83,6 +94,13 @@ def _seen(values: list[object]) -> str:
         return (
             f"none of the first {len(values)} records is a JSON object or a CSV row" if values else "nothing was read"
         )
-    names = [name for name in objects[0] if isinstance(name, str) and _PLAIN_NAME.fullmatch(name)]
-    more = ", ..." if len(objects[0]) > _SHOWN_NAMES else ""
-    return f"the first record has the fields {', '.join(names[:_SHOWN_NAMES])}{more}"
+    names = [name for name in objects[0] if isinstance(name, str) and _is_field_name(name)][:_SHOWN_NAMES]
+    others = len(objects[0]) - len(names)
+    if not names:
+        return f"the first record has {others} field{'s' if others > 1 else ''} of no usual name"
+    return f"the first record has the fields {', '.join(names)}{f' and {others} more' if others else ''}"
+
+
+def _is_field_name(name: str) -> bool:
+    words = _WORD.findall(name)
+    return len("".join(words)) >= len(name) - 4 and all(word.lower() in _SHOWN_WORDS for word in words)

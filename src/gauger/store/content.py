@@ -104,6 +104,21 @@ class ContentReader:
         self._ahead = self._ahead or self._read(1)
         return not self._ahead
 
+    def require_bytes(self) -> None:
+        """Refuse a compressed log that is damaged before its first byte: it would pass for an empty one.
+
+        Raises
+        ------
+        InputError
+            It is.
+        """
+        if self._stream.damage and not self._stream.head:
+            raise InputError(
+                "the compressed log is damaged before its first byte",
+                where=str(self._path),
+                todo="copy it again, or leave it out",
+            )
+
     def close(self) -> None:
         """Close the log; the hash stays."""
         self._opened.close()

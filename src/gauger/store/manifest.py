@@ -116,7 +116,7 @@ class Manifest:
         Raises
         ------
         InputError
-            The log cannot be read.
+            The log cannot be read, or not one byte of what it compresses.
         WorkspaceError
             It was read before under other options.
         """
@@ -142,6 +142,11 @@ class Manifest:
             )
             for row in rows
         ]
+
+    def n_stretches(self) -> dict[int, int]:
+        """Return the number of stretches in which each log was read, by its number here."""
+        with self._state.transaction() as session:
+            return {row.id: row.n_stretches for row in session.scalars(select(SourceFile))}
 
     def commit(
         self, session: Session, plan: FilePlan, *, content: ContentHash, progress: Progress, now: datetime
@@ -195,6 +200,7 @@ class Manifest:
         known = self._prefixes_like(path)
         with ContentReader(path) as reader:
             if reader.is_at_end():
+                reader.require_bytes()
                 return FilePlan(str(path), "skip", reading=reading)
             plan = FilePlan(str(path), "read", reading=reading)
             for prefix in known:

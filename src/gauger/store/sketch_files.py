@@ -1,6 +1,6 @@
 """Sketches on disk: appended stretch by stretch, read by day."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from gauger.errors import InputError
 from gauger.exchanges.schema import QUARANTINE_SCHEMA
 from gauger.sketches.schema import PART_SCHEMA, SKETCH_SCHEMA
+from gauger.sources.faults import INCOMPLETE
 from gauger.store.content import ContentHash, ContentReader
 from gauger.store.durable import read_parquet
 from gauger.store.manifest import FilePlan, Manifest, Progress
@@ -86,8 +87,13 @@ class SketchFiles:
         return distinct_parts([read_parquet(path) for path in self.part_paths()])
 
     def quarantined(self) -> pa.Table:
-        """Return the rows that could not be read, in the order of file, row and offset."""
-        tables = [read_parquet(file.path) for file in self._files.named("quarantine")]
+        """Return the rows that could not be read, in the order of file, row and offset.
+
+        A record whose end was missing, and that came with a later reading of its log, is not among them.
+        """
+        n_stretches = self._manifest.n_stretches()
+        paths = [file.path for file in self._files.named("quarantine")]
+        tables = [_without_completed(read_parquet(path), path, n_stretches) for path in paths]
         keys = ["source_file", "row", "byte_offset", "column", "reason"]
         return _concatenated(tables, QUARANTINE_SCHEMA).sort_by([(key, "ascending") for key in keys])
 
@@ -265,9 +271,7 @@ class SketchWriter:
                 session, self._plan, content=content, progress=progress, now=self._now
             )
             for number, staged in self._staged:
-                self._files.put(
-                    session, staged, stem=f"{source_id:08d}-{stretch:06d}-{number:06d}", source_id=source_id
-                )
+                self._files.put(session, staged, stem=_stem(source_id, stretch, number), source_id=source_id)
         self._plan = self._plan.committed_as(source_id)
         self._staged = []
         self._total = _sum(self._total, written)
@@ -286,6 +290,19 @@ class SketchWriter:
                 todo="ingest it again when nothing writes to it any more",
             )
         return self._reader.content
+
+
+def _stem(source_id: int, stretch: int, number: int) -> str:
+    """Return the name of a file: its log, the stretch of the log, and its place in the stretch."""
+    return f"{source_id:08d}-{stretch:06d}-{number:06d}"
+
+
+def _without_completed(quarantined: pa.Table, path: Path, n_stretches: Mapping[int, int]) -> pa.Table:
+    """Return the table without incomplete records, unless it is of the last stretch of its log: others were read on."""
+    source_id, stretch, _ = map(int, path.stem.partition("~")[0].split("-"))
+    if stretch == n_stretches[source_id]:
+        return quarantined
+    return quarantined.filter(pc.not_equal(quarantined["reason"], INCOMPLETE.reason))
 
 
 def split_by_day(rows: pa.Table) -> Iterator[tuple[date, pa.Table]]:

@@ -89,6 +89,16 @@ def test_max_bad_is_the_share_that_may_be_bad(max_bad, gauger, tmp_path, tiny):
     assert shown.code == (3 if max_bad < 4 / 64 else 0)
 
 
+def test_rows_that_lost_a_value_or_are_not_whole_yet_are_not_bad(gauger, tmp_path, tiny):
+    lines = Path(tiny.logs[1]).read_text().splitlines()[:20]
+    odd = [json.dumps(json.loads(line) | {"http_status": 7}) for line in lines]
+    log = tmp_path / "odd.jsonl"
+    log.write_text("\n".join(odd) + "\n" + lines[0][:50])
+    shown = gauger("ingest", log, "--workspace", tmp_path / "ws")
+    assert shown.code == 0, shown.err
+    assert "20 exchanges read, 21 in quarantine" in shown.out
+
+
 def test_history_until_after_the_log_is_refused(gauger, scanned):
     shown = rescan(gauger, scanned, "--history-until", "2026-03-01")
     assert shown.code == 2

@@ -43,8 +43,9 @@ def test_most_of_the_first_records_decide(tmp_path, log_folder):
 @pytest.mark.parametrize(
     ("data", "seen"),
     [
-        (b'{"when": 1, "who": "x"}\n', "when, who"),
-        (b"when,who\n1,x\n", "when, who"),
+        (b'{"createdAt": 1, "user_id": "x"}\n', "fields createdAt, user_id"),
+        (b"created_at,who\n1,x\n", "fields created_at and 1 more"),
+        (b"why is,the sky\n1,x\n", "2 fields of no usual name"),
         (b"\x00\x01\x02" * 1_000 + b"\n", "none of the first 1 records is a JSON object"),
         (b"just\nsome\ntext\n", "none of the first 3 records is a JSON object"),
     ],
@@ -63,10 +64,11 @@ def test_unknown_format_says_what_was_seen_and_what_to_do(tmp_path, data, seen):
 def test_message_shows_names_of_fields_and_never_a_text(tmp_path):
     path = tmp_path / "log"
     private = "a key that is a private sentence"
-    path.write_text(json.dumps({private: private, "plain": private, "x" * 60: 1}))
+    path.write_text(json.dumps({private: private, "started_at": private, "mango": 1, "x" * 60: 1}))
     with pytest.raises(InputError) as error:
         detect_format(str(path), ReadOptions())
-    assert "plain" in str(error.value)
+    assert "the fields started_at and 3 more" in str(error.value)
+    assert "mango" not in str(error.value)
     assert private not in str(error.value)
     assert "x" * 60 not in str(error.value)
 
