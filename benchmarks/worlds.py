@@ -46,7 +46,7 @@ def scan_world(world: World, *, key: int, settings: Settings, with_accounts: boo
             log = open_log(engine, files.rows, files.parts)
             detection = detect(engine, log, accounts, settings)
             facts = RunFacts(generated_at="2026-01-01T00:00:00Z", version="bench", quarantined=0, columns_absent=[])
-            found, _ = write_up(detection, log, facts=facts, target=settings.windows.target)
+            found, _ = write_up(detection, log, facts=facts, settings=settings)
     return found
 
 

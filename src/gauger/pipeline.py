@@ -25,7 +25,7 @@ from gauger.campaigns.dossier import (
     dossier,
     exchange_table,
 )
-from gauger.campaigns.examination import choose, examine
+from gauger.campaigns.examination import choose, count_novel, examine
 from gauger.campaigns.findings import ChannelOff, Findings
 from gauger.campaigns.naming import Named, Word, name
 from gauger.campaigns.population import build_population, channels_off
@@ -193,11 +193,13 @@ def detect(
     progress("tested window", 0, 1)
     tested = window_data(plan.tested)
     span = Span(plan.tested.start_us, plan.tested.end_us)
-    chosen, cleared = choose(both_paths(tested, core, seed=seed), max_candidates=settings.conditional.max_candidates)
+    gated = both_paths(tested, core, seed=seed)
+    chosen, cleared = choose(gated, max_candidates=settings.conditional.max_candidates)
     population = build_population(
         fetch_traces(engine, log, owners, span),
         accounts,
         account_ids=owners.account_ids,
+        principal_ids=owners.principal_ids,
         principal_of_account=owners.principal_of_account,
         start_us=span.start_us,
         end_us=span.end_us,
@@ -210,6 +212,7 @@ def detect(
         channels,
         history_maxima=[max(scores, default=0.0) for scores in history],
         history_scores=np.concatenate([[], *history]).tolist(),
+        n_novel=count_novel(gated),
         split=split,
         seed=seed,
     )
@@ -230,7 +233,7 @@ def detect(
     )
 
 
-def write_up(detection: Detection, log: Log, *, facts: RunFacts, target: float) -> tuple[Findings, list[Dossier]]:
+def write_up(detection: Detection, log: Log, *, facts: RunFacts, settings: Settings) -> tuple[Findings, list[Dossier]]:
     """Return the document and the dossiers behind it."""
     dossiers = [
         dossier(
@@ -257,9 +260,10 @@ def write_up(detection: Detection, log: Log, *, facts: RunFacts, target: float) 
         certified_by=calibration(
             detection.plan,
             detection.split,
-            target=target,
+            target=settings.windows.target,
             tested=detection.tested_channels,
             n_tests=detection.n_tests,
+            permutations=settings.conditional.permutations,
             smallest_q=min(q_values, default=None),
         ),
         findings=[one.finding for one in dossiers],

@@ -74,3 +74,24 @@ def test_a_record_that_is_still_not_whole_is_in_the_quarantine_once(keyed_worksp
     left = pq.read_table(tmp_path / "out" / "quarantine.parquet")
     assert left["reason"].to_pylist() == ["incomplete_last_record"]
     assert left["byte_length"].to_pylist() == [290 - 1]
+
+
+def test_a_log_that_is_exported_anew_under_its_name_adds_only_what_is_new(keyed_workspace, gauger, tmp_path):
+    def record(number: int, **more: object) -> str:
+        moment = f"2026-01-{1 + number % 9:02d}T00:00:00Z"
+        row = {"request_id": f"r-{number}", "occurred_at": moment, "account_id": f"a-{number % 7}"}
+        return json.dumps(row | {"user_prompt": f"quince {number}"} | more) + "\n"
+
+    log = tmp_path / "log.jsonl"
+    for exported in (
+        [record(n) for n in range(200)],
+        [record(n, another_column=1) for n in range(210)],
+        [record(n).replace('"request_id"', '"nameless"') for n in range(210)],
+        [record(n, another_column=1).replace('"request_id"', '"nameless"') for n in range(220)],
+    ):
+        log.write_text("".join(exported))
+        assert gauger("ingest", log, "--workspace", keyed_workspace).code == 0
+    done = gauger("scan", "--workspace", keyed_workspace, "--out", tmp_path / "out", "--json")
+    assert done.code == 0, done.err
+    found = json.loads(done.out)["input"]
+    assert (found["exchanges"], found["duplicates"]) == (210 + 220, 200 + 210)

@@ -44,14 +44,22 @@ def holm(p_values: Sequence[float]) -> Floats:
     return adjusted
 
 
-def benjamini_hochberg(p_values: Sequence[float]) -> Floats:
-    """Return q-values in the given order (Benjamini and Hochberg 1995): a false discovery rate among what is named."""
+def benjamini_hochberg(p_values: Sequence[float], n_tests: int) -> Floats:
+    """Return q-values in the given order (Benjamini and Hochberg 1995): a false discovery rate among what is named.
+
+    Parameters
+    ----------
+    p_values
+        The smallest p-values of all that were tested.
+    n_tests
+        How many were tested.
+    """
     values = np.asarray(p_values, dtype=np.float64)
     order = np.argsort(values, kind="stable")[::-1]
     ranks = np.arange(len(values), 0, -1)
     adjusted = np.empty_like(values)
     if len(values):
-        adjusted[order] = np.minimum.accumulate(np.minimum(1.0, values[order] * len(values) / ranks))
+        adjusted[order] = np.minimum.accumulate(np.minimum(1.0, values[order] * n_tests / ranks))
     return adjusted
 
 

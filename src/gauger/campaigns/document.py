@@ -25,7 +25,14 @@ def _span(length_us: int) -> str:
 
 
 def calibration(
-    plan: Plan, split: Split, *, target: float, tested: Sequence[str], n_tests: int, smallest_q: float | None
+    plan: Plan,
+    split: Split,
+    *,
+    target: float,
+    tested: Sequence[str],
+    n_tests: int,
+    permutations: int,
+    smallest_q: float | None,
 ) -> Calibration:
     """Return how this scan's verdicts were certified, in numbers and in words.
 
@@ -39,30 +46,44 @@ def calibration(
         Names of the certifying channels that had something to look at.
     n_tests
         Conditional tests that were made.
+    permutations
+        Most random groups per test: no p-value is below 1 / (permutations + 1).
     smallest_q
         Smallest Benjamini-Hochberg q-value among the candidates, or None where none is stated.
     """
     window = _span(plan.tested.end_us - plan.tested.start_us)
     n = len(plan.history)
     sentences = [
-        f"Target: at most {target:.1%} of scans raise an alarm by chance, all windows, paths and tests together.",
+        f"Target: at most {target:.1%} of scans reject by chance, all windows, paths and tests together.",
         f"Conditional tests ({', '.join(name.replace('_', ' ') for name in tested) or 'none had data'}): {n_tests}"
-        f" tests, Holm-adjusted, certify at {split.conditional:.1%}. Their null is independence given plan, model and"
-        " activity; independence is not innocence, so innocent explanations are tested beside it.",
+        f" tests, Holm-adjusted, certify at {split.conditional:.1%}. Their null is independence given plan, model,"
+        " activity and number of tokens; independence is not innocence, so innocent explanations are tested beside it.",
     ]
-    if split.window_certifies:
-        sentences.append(f"{n} disjoint history windows of {window} certify the content route at {split.window:.1%}.")
-    else:
+    smallest = n_tests / (permutations + 1)
+    if smallest > split.conditional:
         sentences.append(
-            f"Content alone is not certified: {n} disjoint history windows of {window} can certify nothing below"
-            f" {plan.smallest_p_value:.1%}. What rests on content alone is called observed."
+            f"With {permutations:,} draws a test no adjusted p-value can be below {smallest:.2g}, so nothing can be"
+            " rejected: raise conditional.permutations or the target."
         )
+    if split.window_certifies:
+        sentences.append(
+            f"{n} disjoint history windows of {window} certify the content route at {split.window:.1%},"
+            " if the weeks to come are like those that were."
+        )
+    else:
+        reach = (
+            f"{n} comparable history window{'s' if n > 1 else ''} of {window} give nothing below"
+            f" {plan.smallest_p_value:.2g}, and it takes {target / 2:.2g}"
+            if n
+            else f"no history window of {window} compares with the tested one"
+        )
+        sentences.append(f"Content alone is not certified: {reach}. What rests on content alone is called observed.")
     return Calibration(
         method=WINDOW_METHOD if split.window_certifies else CONDITIONAL_METHOD,
         windows=n,
         window=window,
         target=target,
-        certified=split.window_certifies or n_tests > 0,
+        certified=split.window_certifies or 0 < smallest <= split.conditional,
         fdr=smallest_q,
         statement=" ".join(sentences),
     )

@@ -135,9 +135,8 @@ def _membership(one: Examined, data: WindowData) -> _Membership:
     account, matched = np.unique(one.group.items.account, return_counts=True)
     trials = np.bincount(data.items.account)
     misses = count_near_misses(one.candidate.cores, data.texts[0].postings, one.group.principals)
-    value, low, high = memberships(
-        matched, trials[account], int((trials > 0).sum()), chance_rate(misses, len(data.items))
-    )
+    n_outside = int((~np.isin(data.items.principal, one.group.principals)).sum())
+    value, low, high = memberships(matched, trials[account], int((trials > 0).sum()), chance_rate(misses, n_outside))
     return _Membership(account=account.astype(np.int64), value=value, low=low, high=high)
 
 
@@ -188,7 +187,7 @@ def _core_evidence(one: Examined) -> Evidence:
             code="core.shared",
             text=f"{strength.n_principals:,} customers sent {n_items:,} items around {len(one.candidate.cores)}"
             f" shared template{'s' if len(one.candidate.cores) > 1 else ''}"
-            + (" that nobody had sent in the look-back." if novel else ", found without looking back."),
+            + (" new since the look-back." if novel else ", found without looking back."),
             values={"customers": strength.n_principals, "items": n_items, "cores": len(one.candidate.cores)},
         ),
         Fact(

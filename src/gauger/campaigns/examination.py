@@ -63,6 +63,11 @@ def choose(gated: Sequence[Gated], *, max_candidates: int) -> tuple[list[Gated],
     return chosen, [one for one in gated if one.removed.clears]
 
 
+def count_novel(gated: Sequence[Gated]) -> int:
+    """Return how many candidates of the novelty path personhood did not clear, chosen or not."""
+    return sum(one.candidate.path == "novel" and not one.removed.clears for one in gated)
+
+
 def _rank_score(candidate: Candidate, adjusted: Mapping[str, float], *, has_power: bool) -> float:
     decades = sum(min(4.0, -np.log10(p)) for p in adjusted.values() if p < 1)
     weight = 1.0 if candidate.path == "novel" else COLD_WEIGHT
@@ -78,6 +83,7 @@ def examine(
     *,
     history_maxima: Sequence[float],
     history_scores: Sequence[float],
+    n_novel: int,
     split: Split,
     seed: int,
 ) -> list[Examined]:
@@ -95,6 +101,8 @@ def examine(
         The conditional channels.
     history_maxima, history_scores
         The procedure's maximum on each history window, and all its candidates' scores.
+    n_novel
+        Uncleared candidates of the novelty path, chosen or not (`count_novel`): what the scores are compared for.
     split
         What each route may spend.
     seed
@@ -119,7 +127,7 @@ def examine(
         conformal_p_value(s, history_scores) if n and history_maxima else None
         for s, n in zip(scores, novel, strict=True)
     ]
-    q_values = _q_values(finding_p)
+    q_values = _q_values(finding_p, n_novel)
     examined = [
         Examined(
             gated=chosen[i],
@@ -185,9 +193,9 @@ def _adjust(said: Sequence[Sequence[Evidence]], channels: Mapping[str, Channel])
     return adjusted
 
 
-def _q_values(p_values: Sequence[float | None]) -> list[float | None]:
+def _q_values(p_values: Sequence[float | None], n_tests: int) -> list[float | None]:
     stated = [i for i, p in enumerate(p_values) if p is not None]
     q_values: list[float | None] = [None] * len(p_values)
-    for i, q in zip(stated, benjamini_hochberg([p for p in p_values if p is not None]), strict=True):
+    for i, q in zip(stated, benjamini_hochberg([p for p in p_values if p is not None], n_tests), strict=True):
         q_values[i] = float(q)
     return q_values

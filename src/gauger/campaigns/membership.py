@@ -29,6 +29,8 @@ Ints = NDArray[np.int64]
 INTERVAL = (0.025, 0.975)
 #: Bounds on a + b of the share's Beta distribution: from "anything goes" to nearly the same share for all.
 MIN_SIZE, MAX_SIZE = 2.0, 500.0
+#: Near misses of one principal that count.
+MAX_NEAR_MISSES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +64,10 @@ def held_share(postings: Postings, shingles: Ints) -> Floats:
 
 
 def count_near_misses(cores: Sequence[Core], postings: Postings, members: Codes) -> int:
-    """Return how many other principals sent an item that holds a quarter to a half of a user-turn core.
+    """Return how many items of other principals hold a quarter to a half of a user-turn core.
 
-    Each principal counts once: a stranger who repeats a near miss says no more than one who sends it once.
+    Each principal counts `MAX_NEAR_MISSES` times at most: near misses come in clusters, and a stranger who repeats one
+    all day says little of the others.
     """
     outside = ~np.isin(postings.principal, members)
     near = np.zeros(postings.n_items, np.bool_)
@@ -72,7 +75,8 @@ def count_near_misses(cores: Sequence[Core], postings: Postings, members: Codes)
         if core.part == "user_prompt":
             share = held_share(postings, core.shingles)
             near |= (share >= 0.25) & (share < 0.5)
-    return len(np.unique(postings.principal[near & outside]))
+    _, each = np.unique(postings.principal[near & outside], return_counts=True)
+    return int(np.minimum(each, MAX_NEAR_MISSES).sum())
 
 
 def memberships(matched: Ints, trials: Ints, n_accounts: int, chance: ChanceRate) -> tuple[Floats, Floats, Floats]:

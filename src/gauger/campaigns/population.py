@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from gauger.campaigns.findings import ChannelOff
 from gauger.evidence.channel import Channel, Population, TokenChannel
 from gauger.evidence.concentration import Holdings, holdings
+from gauger.exchanges.principals import principals
 
 Codes = NDArray[np.int32]
 
@@ -63,10 +64,29 @@ def _principals_of(accounts: pa.Table, account_ids: Sequence[str], principal_of_
     return np.where(position >= 0, principal_of_account[position], -1).astype(np.int32)
 
 
-def _account_holdings(column: pa.ChunkedArray, principal_of: Codes, n_principals: int) -> Holdings | None:
-    inside = principal_of >= 0
-    token = _token_codes(column)[inside]
-    return holdings(principal_of[inside], token, n_principals) if (token >= 0).any() else None
+def _owners(accounts: pa.Table, principal_of: Codes, principal_ids: Sequence[str]) -> Codes:
+    """Return an owner for each row of the account table: its principal, or one of a number beyond all principals."""
+    named = principals(accounts.select(["account_id", "principal_id", "organisation_id"]), None)
+    names = named["principal_id"].take(pc.index_in(accounts["account_id"], named["account_id"]))
+    declared = pc.fill_null(pc.index_in(names, pa.array(principal_ids, pa.string())), -1).to_numpy()
+    _, beyond = np.unique(names.to_numpy(zero_copy_only=False).astype(str), return_inverse=True)
+    silent = np.where(declared >= 0, declared, len(principal_ids) + beyond)
+    return np.where(principal_of >= 0, principal_of, silent).astype(np.int32)
+
+
+def _account_holdings(column: pa.ChunkedArray, owner: Codes, n_principals: int) -> Holdings | None:
+    """Return what the principals of the log hold, `degree` counting those of the account table that the log lacks."""
+    token = _token_codes(column)
+    if not (token[owner < n_principals] >= 0).any():
+        return None
+    held = holdings(owner, token, max(n_principals, int(owner.max()) + 1))
+    return Holdings(
+        offsets=held.offsets[: n_principals + 1],
+        token=held.token[: held.offsets[n_principals]],
+        degree=held.degree,
+        known=held.known[:n_principals],
+        n_tokens=held.n_tokens[:n_principals],
+    )
 
 
 def build_population(
@@ -74,6 +94,7 @@ def build_population(
     accounts: pa.Table | None,
     *,
     account_ids: Sequence[str],
+    principal_ids: Sequence[str],
     principal_of_account: Codes,
     start_us: int,
     end_us: int,
@@ -87,8 +108,8 @@ def build_population(
         What principals left in the stretch (`gauger.engines.relations.traces`).
     accounts
         The operator's account table (ACCOUNT_SCHEMA), or None.
-    account_ids, principal_of_account
-        Accounts of the log by code, and their principals.
+    account_ids, principal_ids, principal_of_account
+        Accounts and principals of the log by code, and which principal each account is of.
     start_us, end_us
         The stretch.
     permutations
@@ -107,7 +128,7 @@ def build_population(
         principal_of = _principals_of(accounts, account_ids, principal_of_account)
         hour = pc.floor_temporal(accounts["signed_up_at"], unit="hour")
         for kind, column in (("payment", accounts["payment_token_hash"]), ("sign_up_hour", hour)):
-            found = _account_holdings(column, principal_of, n_principals)
+            found = _account_holdings(column, _owners(accounts, principal_of, principal_ids), n_principals)
             if found is not None:
                 held[kind] = found
     active = np.zeros(n_principals, np.bool_)

@@ -4,11 +4,11 @@
 - *supported*: one family's null rejected at the target.
 - *campaign*: a null rejected at the target and two families, one of them text or timing.
 
-A rejection counts when its effect is more than a couple's, and towards *campaign* only where the shared tokens are the
-group's own: most of their holders are in it. Text counts as a family when nothing else explains how the
-fills fell on the accounts: persons, a viral prompt, a viral template. Nothing is called *campaign* while any innocent
-explanation stands: those, and a group that is openly one operator or one site. An explanation that could not be tested
-is not excluded, so what the logs lack never raises a verdict.
+A rejection counts when its effect is more than a couple's, and towards *campaign* only where rings of customers share
+tokens that are the group's own: couples, and strangers on a popular card, make no campaign. Text counts as a family
+when nothing else explains how the fills fell on the accounts: persons, a viral prompt, a viral template. Nothing is
+called *campaign* while any innocent explanation stands: those, and a group that is openly one operator or one site. An
+explanation that could not be tested is not excluded, so what the logs lack never raises a verdict.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,9 +29,10 @@ OPEN_SHARE = 0.8
 DISJOINT_SHARE = 0.8
 #: Customers with several items each, below which a template may have gone viral.
 SEVERAL_SHARE = 0.5
-#: A shared token counts when it links this share of the customers, and this many: significance alone convicts nobody.
-MIN_LINKED_SHARE = 0.2
-MIN_LINKED = 4
+#: Shared tokens count when they link this many customers, and this share of them: significance alone says little.
+MIN_LINKED, MIN_LINKED_SHARE = 4, 0.2
+#: Towards *campaign* they count when rings (three or more on tokens that are mostly the group's) hold these.
+MIN_RINGED, MIN_RINGED_SHARE = 6, 1 / 3
 
 #: Explanations of how fills fell on accounts, and of what accounts share.
 CONTENT = frozenset({"separate_persons", "viral_prompt_or_suite", "viral_template"})
@@ -111,18 +112,19 @@ def explanations(
     )
 
 
-def has_effect(evidence: Evidence, *, count: str = "linked") -> bool:
-    """Return whether a channel links more than a couple of customers. Channels that count no links pass.
+def has_effect(evidence: Evidence) -> bool:
+    """Return whether shared tokens link more than a couple of customers. Channels that count no links pass."""
+    return _reaches(evidence, "linked", at_least=MIN_LINKED, share=MIN_LINKED_SHARE)
 
-    Parameters
-    ----------
-    evidence
-        The channel's word.
-    count
-        "linked": by any shared token; "linked_by_own": by tokens of which the group holds most.
-    """
-    links = [fact.values for fact in evidence.facts if count in fact.values]
-    return all(one[count] >= max(MIN_LINKED, MIN_LINKED_SHARE * one["known"]) for one in links)
+
+def has_rings(evidence: Evidence) -> bool:
+    """Return whether rings of customers share tokens that are the group's own. Channels that count no links pass."""
+    return _reaches(evidence, "ringed", at_least=MIN_RINGED, share=MIN_RINGED_SHARE)
+
+
+def _reaches(evidence: Evidence, count: str, *, at_least: int, share: float) -> bool:
+    counted = [fact.values for fact in evidence.facts if count in fact.values]
+    return all(one[count] >= max(at_least, share * one["members"]) for one in counted)
 
 
 def judge(
@@ -150,7 +152,7 @@ def judge(
     """
     rejecting = [one for one in evidence if adjusted.get(one.channel, 1.0) <= split.conditional and has_effect(one)]
     rejected: set[Family] = {one.family for one in rejecting}  # type: ignore[misc]
-    own: set[Family] = {one.family for one in rejecting if has_effect(one, count="linked_by_own")}  # type: ignore[misc]
+    convicting: set[Family] = {one.family for one in rejecting if has_rings(one)}  # type: ignore[misc]
     ranks = split.window_certifies and window_p_value is not None
     content_certified = ranks and window_p_value is not None and window_p_value <= split.window
     excluded = {one.code for one in considered if one.tested and one.outcome.startswith("excluded")}
@@ -158,7 +160,7 @@ def judge(
     families = rejected | text
     verdict: Verdict = "observed"
     if rejected or content_certified:
-        convicts = _two_families(own | text) and excluded >= CONTENT | STRUCTURE
+        convicts = _two_families(convicting | text) and excluded >= CONTENT | STRUCTURE
         verdict = "campaign" if convicts else "supported"
     return Judgement(
         verdict=verdict,
@@ -169,7 +171,7 @@ def judge(
 
 
 def _stated(adjusted: Mapping[str, float], window_p_value: float | None, split: Split) -> float | None:
-    """Return the scan-level p-value: at most the target exactly where an open route rejects."""
+    """Return the scan-level p-value: at most the target where an open route rejects, whatever the effect."""
     target = split.conditional + split.window
     paid = [min(1.0, p * (target / split.conditional)) for p in adjusted.values()]
     if window_p_value is not None:

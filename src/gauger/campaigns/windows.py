@@ -4,7 +4,7 @@ Every window, history or tested, is read with the same length of log just before
 disjoint. n history windows certify nothing below 1/(n + 1).
 
 Clocks fail: a row dated a year off must neither become the end of the log nor make a year of empty weeks a history.
-So rows that stand far apart from all others bound no window, and a stretch that holds next to nothing is no history.
+So rows that stand far apart from all others bound no window, and empty weeks are no history.
 """
 
 from dataclasses import dataclass
@@ -28,9 +28,10 @@ MINUTE_US = 60_000_000
 #: Rows beyond a gap as long as this, together at most this share of the log, have a wrong clock, or might as well.
 STRAY_GAP_US = 7 * DAY_US
 STRAY_SHARE = 0.01
-#: A history window, and each stretch as long in its look-back on average, holds at least this share of the exchanges of
-#: the tested stretch, or is left out: little traffic makes a small maximum, and a small maximum a false alarm.
-MIN_ACTIVITY = 0.5
+#: A history window is compared with only where it had as good a chance of a large maximum: at least this share of the
+#: tested stretch's exchanges, and in its look-back at most this multiple of those in the tested stretch's.
+MIN_TRAFFIC = 0.9
+MAX_LOOK_BACK_TRAFFIC = 1.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,15 +136,20 @@ def plan_windows(activity: Activity, settings: WindowSettings, *, history_until_
 
 
 def _history(log: Activity, tested: Window, *, first_us: int, look_back: int) -> tuple[Window, ...]:
-    """Return the disjoint windows before the tested one, the latest first, less those that hold next to nothing."""
+    """Return the disjoint windows before the tested one, the latest first, that compare with it.
+
+    Little traffic makes a small maximum, and a long memory leaves little that is new: a Monday after a quiet weekend
+    is compared with Mondays, and a grown service not with the small one it was.
+    """
     length = tested.end_us - tested.start_us
-    wanted = MIN_ACTIVITY * log.between(tested.start_us, tested.end_us)
+    wanted = MIN_TRAFFIC * log.between(tested.start_us, tested.end_us)
+    remembered = MAX_LOOK_BACK_TRAFFIC * log.between(tested.start_us - look_back, tested.start_us)
     history: list[Window] = []
     end = tested.start_us
     while end - length - look_back >= first_us and len(history) < MAX_HISTORY:
         window = Window(start_us=end - length, end_us=end, look_back_us=end - length - look_back)
-        before = log.between(window.look_back_us, window.start_us) * length / look_back
-        if min(before, log.between(window.start_us, window.end_us)) >= wanted:
+        before = log.between(window.look_back_us, window.start_us)
+        if before <= remembered and log.between(window.start_us, window.end_us) >= wanted:
             history.append(window)
         end -= length
     return tuple(history)

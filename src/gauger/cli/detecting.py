@@ -88,7 +88,7 @@ def detect_and_publish(
             quarantined=len(not_read),
             columns_absent=_columns_absent(workspace),
         )
-        found, dossiers = write_up(detection, log, facts=facts, target=settings.windows.target)
+        found, dossiers = write_up(detection, log, facts=facts, settings=settings)
         plots = timelines(engine, log, dossiers, events)
         publish(out, result_files(found, dossiers, not_read, timelines=plots))
     workspace.identities.remember(_findings_to_know(detection, found), now=session.started_at)

@@ -5,10 +5,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
+
+#: A sketch file is called after its log, the stretch of it, and the file's place there (`gauger.store.sketch_files`).
+_NAME_OF_SKETCHES: Final = r"([0-9]{8})-[0-9]{6}-[0-9]{6}(?:~[0-9]+)?[.]parquet$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,14 @@ class DuckEngine:
     def rows(self, paths: Sequence[Path]) -> ir.Table:
         """Return the rows of Parquet files of one schema: those files, whatever their folders are called."""
         return self.connection.read_parquet([_literal(path) for path in paths], hive_partitioning=False)
+
+    def exchanges(self, paths: Sequence[Path]) -> ir.Table:
+        """Return the rows of sketch files with `origin`: the log they are of, by its number in the manifest.
+
+        A log that was exported anew under the same name is another log; its rows have the same file and row.
+        """
+        found = self.connection.read_parquet([_literal(path) for path in paths], hive_partitioning=False, filename=True)
+        return found.mutate(origin=found.filename.re_extract(_NAME_OF_SKETCHES, 1)).drop("filename")
 
     def table(self, name: str, data: pa.Table) -> ir.Table:
         """Store an Arrow table under `name` and return it as a relation."""

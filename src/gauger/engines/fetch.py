@@ -87,30 +87,30 @@ def _bytes_matrix(column: pa.ChunkedArray) -> NDArray[np.int8]:
 
 
 def duplicate_rows(repeated: pa.Table) -> tuple[pa.Table, int]:
-    """Return (source_file, source_row) of the rows that repeat an earlier one exactly, and the number of clashes.
+    """Return the keys (`relations.ROW_KEY`) of the rows that repeat an earlier one exactly, and the number of clashes.
 
-    Of rows with equal id (or none), equal content and equal `copy`, the first by file and row stays. A clash is an id
+    Of rows with equal id (or none), equal content and equal `copy`, the first by key stays. A clash is an id
     with several contents: all are kept.
     """
-    order = ["request_id", "digest_high", "digest_low", "copy", "source_file", "source_row"]
+    order = ["request_id", "digest_high", "digest_low", "copy", *relations.ROW_KEY]
     dropped: list[dict[str, object]] = []
     contents: dict[str, int] = {}
     previous = None
     for row in repeated.sort_by([(name, "ascending") for name in order]).to_pylist():
         key = tuple(row[name] for name in order[:4])
         if key == previous:
-            dropped.append({"source_file": row["source_file"], "source_row": row["source_row"]})
+            dropped.append({name: row[name] for name in relations.ROW_KEY})
         elif row["request_id"] is not None:
             contents[row["request_id"]] = contents.get(row["request_id"], 0) + 1
         previous = key
-    schema = pa.schema([("source_file", pa.string()), ("source_row", pa.int64())])
+    schema = pa.schema([("source_file", pa.string()), ("source_row", pa.int64()), ("origin", pa.string())])
     clashes = sum(n for n in contents.values() if n > 1)
     return pa.Table.from_pylist(dropped, schema=schema), clashes
 
 
 def open_log(engine: DuckEngine, row_paths: Sequence[Path], part_paths: Sequence[Path]) -> Log:
     """Return the log in the given sketch files."""
-    rows = engine.rows(row_paths)
+    rows = engine.exchanges(row_paths)
     dropped, clashes = duplicate_rows(engine.fetch(relations.repeated_requests(rows)))
     if len(dropped):
         rows = relations.without(rows, engine.table("duplicates", dropped))

@@ -31,19 +31,21 @@ def with_owners(rows: ir.Table, owners: ir.Table) -> ir.Table:
 
 
 def with_request_key(rows: ir.Table) -> ir.Table:
-    """Return the rows with `copy`: 0 where they have an id, else their place among identical rows of one file.
+    """Return the rows with `copy`: 0 where they have an id, else their place among identical rows of one log.
 
-    A row without an id is known by its content; two equal rows of one file are two exchanges, the same row in two files
-    is one (contracts §2).
+    A row without an id is known by its content; two equal rows of one log are two exchanges, the same row in two logs
+    is one.
     """
-    identical = ibis.window(group_by=["source_file", "digest_high", "digest_low"], order_by="source_row")
+    identical = ibis.window(group_by=["origin", "source_file", "digest_high", "digest_low"], order_by="source_row")
     nameless = rows.filter(rows.request_id.isnull())
     numbered = nameless.mutate(copy=ibis.row_number().over(identical)).select(*_KEY, "copy")
     named = rows.filter(rows.request_id.notnull()).mutate(copy=ibis.literal(0, type="int64")).select(*_KEY, "copy")
     return named.union(numbered)
 
 
-_KEY = ("request_id", "digest_high", "digest_low", "source_file", "source_row")
+#: What tells one stored row from all others.
+ROW_KEY = ("source_file", "source_row", "origin")
+_KEY = ("request_id", "digest_high", "digest_low", *ROW_KEY)
 
 
 def repeated_requests(rows: ir.Table) -> ir.Table:
@@ -58,8 +60,8 @@ def repeated_requests(rows: ir.Table) -> ir.Table:
 
 
 def without(rows: ir.Table, duplicates: ir.Table) -> ir.Table:
-    """Return the rows that are not among `duplicates` (source_file, source_row)."""
-    return rows.anti_join(duplicates, ["source_file", "source_row"])
+    """Return the rows that are not among `duplicates` (columns ROW_KEY)."""
+    return rows.anti_join(duplicates, ROW_KEY)
 
 
 def account_totals(rows: ir.Table) -> ir.Table:
@@ -87,9 +89,7 @@ def declared_owners(rows: ir.Table) -> ir.Table:
 def window_items(rows: ir.Table, owners: ir.Table, span: Span) -> ir.Table:
     """Return the first turns of a stretch with their owners' codes, numbered in canonical order from 0."""
     first_turns = with_owners(within(rows, span).filter(lambda t: t.is_first_turn), owners)
-    canonical = ibis.window(
-        order_by=["occurred_us", "account_id", "request_id", "digest_high", "digest_low", "source_file", "source_row"]
-    )
+    canonical = ibis.window(order_by=["occurred_us", "account_id", "request_id", "digest_high", "digest_low", *ROW_KEY])
     return first_turns.mutate(item=ibis.row_number().over(canonical))
 
 
@@ -140,11 +140,9 @@ def traces(rows: ir.Table) -> ir.Table:
 def attributed(rows: ir.Table, parts: ir.Table, wanted: ir.Table) -> ir.Table:
     """Return the exchanges that hold at least half of a wanted core, and the later turns of their conversations."""
     user = wanted.filter(wanted.part == "user_prompt")
-    keys = rows.select("source_file", "source_row", "account", "root", shingle=rows.shingles.unnest())
+    keys = rows.select(*ROW_KEY, "account", "root", shingle=rows.shingles.unnest())
     hits = keys.join(user, "shingle")
-    held = hits.group_by("source_file", "source_row", "account", "root", "finding", "core", "needed").aggregate(
-        held=hits.count()
-    )
+    held = hits.group_by(*ROW_KEY, "account", "root", "finding", "core", "needed").aggregate(held=hits.count())
     by_turn = held.filter(held.held >= held.needed).select("account", "root", "finding").distinct()
     pieces = parts.select("part", "kind", shingle=parts.shingles.unnest())
     of_part = wanted.filter(wanted.part != "user_prompt").rename(kind="part")

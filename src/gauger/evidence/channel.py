@@ -124,10 +124,11 @@ class TokenChannel:
             Fact(
                 code=f"{self.name}.shared",
                 text=f"{outcome.linked} of {n_members} customers share one {self.noun} with another of the group"
-                f" (known for {outcome.n_known}), {outcome.linked_by_own} of them one that is mostly the group's.",
+                f" (known for {outcome.n_known});"
+                f" {outcome.ringed} are in rings of three or more that are mostly the group's.",
                 values={
                     "linked": outcome.linked,
-                    "linked_by_own": outcome.linked_by_own,
+                    "ringed": outcome.ringed,
                     "members": n_members,
                     "known": outcome.n_known,
                     "pairs": outcome.n_pairs,

@@ -20,6 +20,8 @@ Codes = NDArray[np.int32]
 Ints = NDArray[np.int64]
 
 MIN_MEMBERS = 4
+#: Two that share a card are a couple.
+MIN_RING = 3
 #: Principals are drawn with as many tokens as the members hold: exact to 3, then by doublings.
 SIZE_BINS = 32
 
@@ -54,8 +56,8 @@ class Concentration:
     """Outcome of the test; `p_value` is None below four members with a known token.
 
     `largest` is the number of members on the most shared token, `linked` the number of members that share a token with
-    another member, `linked_by_own` the same over the group's own tokens alone (see `Links`), `component` the size of
-    the largest set of members linked by shared tokens.
+    another member, `ringed` the number in a ring: three members or more that the group's own tokens link (`Links`),
+    `component` the size of the largest set of members linked by shared tokens.
     """
 
     p_value: float | None
@@ -64,7 +66,7 @@ class Concentration:
     largest: int
     largest_degree: int
     linked: int
-    linked_by_own: int
+    ringed: int
     component: int
 
 
@@ -231,7 +233,7 @@ def concentration_test(
         largest=int(per_token[top]),
         largest_degree=int(held.degree[top]),
         linked=int((found.by_any > 1).sum()),
-        linked_by_own=int((found.by_own > 1).sum()),
+        ringed=int((found.by_own >= MIN_RING).sum()),
         component=int(found.by_any.max(initial=0)),
     )
 

@@ -4,7 +4,7 @@ A dispatcher that keeps a constant rate over many accounts makes one account's s
 variance of the group's items per 15 minutes, small being telling. Null: customers keep their own daily rhythm and
 their own working days and weekends, but are otherwise independent; draws exchange every principal's working days among
 themselves, and its weekend days among themselves. A dispatcher that gives each request to an account at random leaves
-nothing to see.
+nothing to see. A duty rota rejects the null too, so it is shown and never counts (docs/decisions/0005).
 """
 
 from dataclasses import dataclass
@@ -61,7 +61,7 @@ class LoadBalance:
 
     name: str = "load_balance"
     family: str = "timing"
-    certifies: bool = True
+    certifies: bool = False
 
     def evaluate(self, group: Group, population: Population, *, rng: np.random.Generator) -> Evidence:
         """Return the channel's word on the group."""

@@ -1,7 +1,7 @@
 """Is the group openly one operator, or one site? A firm with many keys hides nothing: one card, one office.
 
-A campaign conceals: it looks like many customers. So when one token covers nearly the whole group, or tokens that
-belong mostly to the group link nearly all of it, the innocent reading "one operator, undeclared" cannot be excluded.
+A campaign conceals: it looks like many customers. So when one token, or tokens that belong mostly to the group, cover
+nearly all of it, the innocent reading "one operator, undeclared" cannot be excluded.
 """
 
 import numpy as np
@@ -11,12 +11,14 @@ from gauger.evidence.concentration import Holdings, links
 
 
 def open_share(held: Holdings, members: NDArray[np.int32]) -> float | None:
-    """Return the share of the members that one token, or a web of the group's own tokens, joins.
+    """Return the largest share of the members that shared tokens can join.
 
-    A token is the group's own when at least half of its holders are members. None where the tokens of fewer than half
-    of the members are known.
+    That is: the members on one token, or on any of the group's own (at least half of whose holders are members), and
+    those of whom no token is known, who might be on it too: a firm pays with a few cards and sits in a few offices.
+    None where the tokens of fewer than half of the members are known.
     """
     found = links(held, members)
     if 2 * len(found.members) < len(members) or len(found.members) < 2:
         return None
-    return max(int(found.per_token.max(initial=0)), int(found.by_own.max())) / len(members)
+    joined = max(int(found.per_token.max(initial=0)), int((found.by_own > 1).sum()))
+    return (joined + len(members) - len(found.members)) / len(members)

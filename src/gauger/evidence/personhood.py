@@ -30,9 +30,10 @@ NEAR_REPEAT = 0.92
 ALIKE = 0.7
 #: At or below this p-value, twice, a group is cleared.
 ALPHA = 0.01
-#: Above this p-value, and with this many pairs, persons are held excluded.
+#: Above this p-value, and where the excess is below this with 95 % confidence, persons are held excluded.
 NOTHING_SEEN = 0.05
-MIN_PAIRS_TO_EXCLUDE = 40
+PERSONS_EXCESS = 0.06
+_ONE_SIDED_95 = 1.645
 #: Draws of the test with near-repeats kept, which is shown and decides nothing.
 SHOWN_PERMUTATIONS = 199
 
@@ -43,14 +44,16 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Personhood:
-    """Outcome: `p_value` and `z` are None below 20 within-principal pairs ("no power").
+    """Outcome: `p_value`, `z` and `excess_high` are None below 20 within-principal pairs ("no power").
 
-    `p_value_unlike` is the p-value with everything alike removed, None without power.
+    `excess_high` is the upper 95 % limit of the excess: how much more alike (cosine) two items of one principal are
+    than two of relabelled ones. `p_value_unlike` is the p-value with everything alike removed, None without power.
     """
 
     p_value: float | None
     z: float | None
     n_pairs: int
+    excess_high: float | None = None
     p_value_unlike: float | None = None
 
     @property
@@ -65,9 +68,14 @@ class Personhood:
 
     @property
     def excludes(self) -> bool:
-        """Whether persons are held excluded: pairs enough, and no sign of them."""
-        seen = self.p_value is None or self.p_value <= NOTHING_SEEN or _rejects(self.p_value_unlike)
-        return not seen and self.n_pairs >= MIN_PAIRS_TO_EXCLUDE
+        """Whether persons are held excluded: no sign of them, and any as alike as persons are would have shown.
+
+        Persons whose own items are `PERSONS_EXCESS` or more alike beyond strangers' are excluded in at most 5 % of
+        groups: an equivalence test, whose error is the permutation spread's (Schuirmann 1987, one side of it).
+        """
+        if self.p_value is None or self.excess_high is None or _rejects(self.p_value_unlike):
+            return False
+        return self.p_value > NOTHING_SEEN and self.excess_high < PERSONS_EXCESS
 
 
 def _rejects(p_value: float | None) -> bool:
@@ -147,8 +155,13 @@ def permutation_test(
 
     p_value = sequential_p_value(observed, draw, permutations=permutations)
     spread = float(np.std(seen))
-    z = (observed - float(np.mean(seen))) / spread if spread > 0 else 0.0
-    return Personhood(p_value=p_value, z=z, n_pairs=n_pairs)
+    excess = observed - float(np.mean(seen))
+    return Personhood(
+        p_value=p_value,
+        z=excess / spread if spread > 0 else 0.0,
+        n_pairs=n_pairs,
+        excess_high=excess + _ONE_SIDED_95 * spread,
+    )
 
 
 def personhood(items: Items, *, permutations: int, rng: np.random.Generator) -> tuple[Personhood, Personhood]:

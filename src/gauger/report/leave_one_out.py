@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from gauger.campaigns.findings import Family, Finding, Verdict
+from gauger.campaigns.findings import Evidence, Family, Finding, Verdict
+from gauger.campaigns.verdicts import has_effect, has_rings
 from gauger.report.weighing import decisive_p, may_certify
 
 _CARRYING: Final = frozenset({"text", "timing"})
@@ -12,11 +13,11 @@ _ORDER: Final[tuple[Verdict, ...]] = ("observed", "supported", "campaign")
 def leave_one_family_out(finding: Finding, target: float) -> list[tuple[Family, Verdict]]:
     """Return, for every family of the finding, the verdict that stands without it.
 
-    The rule is that of the verdicts: *supported* needs a null rejected at the target, *campaign* also two families, one
-    of them text or timing. It is read conservatively. The finding's own p-value rests on all families, so it does not
-    count; a null is rejected only by a channel that may certify, of a family that is left, whose p-value stays at or
-    under the target both as the record adjusted it and after a Bonferroni correction over the channels left; and no
-    verdict rises above the recorded one.
+    The rule is that of the verdicts: *supported* needs a null rejected at the target with effect, *campaign* also rings
+    and two families, one of them text or timing. It is read conservatively. The finding's own p-value rests on all
+    families, so it does not count; a null is rejected only by a channel that may certify, of a family that is left,
+    whose p-value stays at or under the target both as the record adjusted it and after a Bonferroni correction over the
+    channels left; and no verdict rises above the recorded one.
 
     Parameters
     ----------
@@ -35,17 +36,23 @@ def leave_one_family_out(finding: Finding, target: float) -> list[tuple[Family, 
 
 def _verdict_without(family: Family, finding: Finding, *, target: float) -> Verdict:
     left = {other for other in finding.families if other != family}
+    rejecting = _rejecting(finding, left, target=target)
     verdict: Verdict = "observed"
-    if _rejects(finding, left, target=target):
-        verdict = "campaign" if len(left) > 1 and left & _CARRYING else "supported"
+    if rejecting:
+        convicts = any(has_rings(evidence) for evidence in rejecting)
+        verdict = "campaign" if convicts and len(left) > 1 and left & _CARRYING else "supported"
     return min(verdict, finding.verdict, key=_ORDER.index)
 
 
-def _rejects(finding: Finding, families: set[Family], *, target: float) -> bool:
+def _rejecting(finding: Finding, families: set[Family], *, target: float) -> list[Evidence]:
     stated = [
-        (evidence.p_value, p_value)
+        (evidence, p_value)
         for evidence in finding.evidence
         if evidence.family in families and may_certify(evidence.channel)
-        if evidence.p_value is not None and (p_value := decisive_p(evidence)) is not None
+        if (p_value := decisive_p(evidence)) is not None
     ]
-    return any(max(raw * len(stated), decisive) <= target for raw, decisive in stated)
+    return [
+        evidence
+        for evidence, decisive in stated
+        if has_effect(evidence) and max((evidence.p_value or 0.0) * len(stated), decisive) <= target
+    ]

@@ -39,13 +39,20 @@ def test_holm_agrees_with_its_slow_definition(p_values):
 
 @given(P_VALUES)
 def test_benjamini_hochberg_agrees_with_its_slow_definition(p_values):
-    assert np.allclose(benjamini_hochberg(p_values), _slow_benjamini_hochberg(p_values))
+    assert np.allclose(benjamini_hochberg(p_values, len(p_values)), _slow_benjamini_hochberg(p_values))
+
+
+@given(st.lists(st.floats(0, 0.01), min_size=1, max_size=9), st.integers(0, 9))
+def test_tests_that_are_not_shown_count_as_if_they_had_said_nothing(p_values, n_more):
+    beside = [*p_values, *[1.0] * n_more]
+    alone = benjamini_hochberg(p_values, len(beside))
+    assert np.allclose(alone, benjamini_hochberg(beside, len(beside))[: len(p_values)])
 
 
 @given(P_VALUES)
 def test_adjusting_keeps_the_order_and_never_lowers_a_p_value(p_values):
     order = np.argsort(p_values, kind="stable")
-    for adjusted in (holm(p_values), benjamini_hochberg(p_values)):
+    for adjusted in (holm(p_values), benjamini_hochberg(p_values, len(p_values))):
         assert len(adjusted) == len(p_values)
         assert (np.diff(adjusted[order]) >= 0).all()
         assert (adjusted >= np.array(p_values) - 1e-15).all()
@@ -59,7 +66,7 @@ def test_a_smaller_p_value_never_raises_any_adjusted_one(p_values, at, smaller):
     lowered = list(p_values)
     lowered[at % len(p_values)] = min(smaller, lowered[at % len(p_values)])
     assert (holm(lowered) <= holm(p_values) + 1e-12).all()
-    assert (benjamini_hochberg(lowered) <= benjamini_hochberg(p_values) + 1e-12).all()
+    assert (benjamini_hochberg(lowered, len(lowered)) <= benjamini_hochberg(p_values, len(p_values)) + 1e-12).all()
 
 
 def test_holm_keeps_the_family_wise_rate_under_dependence():

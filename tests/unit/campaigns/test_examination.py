@@ -20,7 +20,7 @@ from gauger.evidence.personhood import Personhood
 N_PRINCIPALS = 600
 MEMBERS = np.arange(30)
 COLD = Split(conditional=0.05, window=0.0)
-DEALT = Personhood(p_value=0.6, z=-0.1, n_pairs=500)
+DEALT = Personhood(p_value=0.6, z=-0.1, n_pairs=500, excess_high=0.01)
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,7 @@ def _examined(window, cards, *, seed=1, candidates=None, **population):
         CHANNELS,
         history_maxima=[],
         history_scores=[],
+        n_novel=0,
         split=COLD,
         seed=seed,
     )
@@ -148,6 +149,7 @@ def test_honest_groups_are_certified_no_more_often_than_the_target(dealt_window)
             {"payment": CHANNELS["payment"]},
             history_maxima=[],
             history_scores=[],
+            n_novel=0,
             split=COLD,
             seed=scan,
         )
@@ -155,16 +157,36 @@ def test_honest_groups_are_certified_no_more_often_than_the_target(dealt_window)
     assert binom.sf(alarms - 1, n_scans, 0.05) > 1e-3, alarms
 
 
-def test_one_couple_that_shares_a_card_does_not_make_thirty_customers_a_campaign(dealt_window):
+@pytest.mark.parametrize(
+    "sizes",
+    [(2,), (2, 2), (2,) * 10, (4,), (9,), (4, 4), (30,), (15, 15), (10, 10, 10)],
+    ids=lambda sizes: "+".join(map(str, sizes)),
+)
+def test_couples_a_few_and_an_open_firm_make_no_campaign(sizes, dealt_window):
+    """Card after card, `sizes` customers of the thirty on each; a firm that pays with two cards hides nothing."""
     cards = _cards_of_their_own()
-    cards[1] = cards[0]
+    shared = np.repeat(np.arange(len(sizes)), sizes)
+    cards[: len(shared)] = 5_000 + shared
     (one,) = _examined(dealt_window(np.random.default_rng(106)), cards)
     assert one.judgement.verdict != "campaign"
 
 
+@pytest.mark.parametrize("hidden", range(0, 31, 3))
+@pytest.mark.parametrize("on_one_card", [4, 20, 26, 30])
+def test_cards_that_are_not_known_never_raise_a_verdict(on_one_card, hidden, dealt_window):
+    order = ("observed", "supported", "campaign")
+    window = dealt_window(np.random.default_rng(111))
+    cards = _cards_of_their_own()
+    cards[:on_one_card] = 5_000
+    (known,) = _examined(window, cards)
+    cards[30 - hidden : 30] = -1
+    (less_known,) = _examined(window, cards)
+    assert order.index(less_known.judgement.verdict) <= order.index(known.judgement.verdict)
+
+
 def test_with_the_cards_of_most_accounts_unknown_one_operator_is_not_excluded(dealt_window):
     window = dealt_window(np.random.default_rng(107))
-    cards = np.r_[np.full(4, 5_000), np.full(26, -1), np.arange(30, N_PRINCIPALS)]
+    cards = np.r_[np.full(7, 5_000), np.full(23, -1), np.arange(30, N_PRINCIPALS)]
     (one,) = _examined(window, cards)
     assert one.adjusted["payment"] < 0.01
     (said,) = [said for said in one.judgement.explanations if said.code == "one_operator_undeclared"]
@@ -185,6 +207,7 @@ def test_the_window_route_ranks_the_novel_path_alone(dealt_window):
             CHANNELS,
             history_maxima=[1.0] * 39,
             history_scores=[1.0] * 78,
+            n_novel=1,
             split=split,
             seed=1,
         )

@@ -42,6 +42,7 @@ def _population(traces, accounts=None):
         traces,
         accounts,
         account_ids=ACCOUNTS,
+        principal_ids=["account:a", "account:c", "account:d"],
         principal_of_account=np.array([0, 0, 1, 2], np.int32),
         start_us=0,
         end_us=10,
@@ -50,6 +51,14 @@ def _population(traces, accounts=None):
 
 
 TRACES = _traces((0, "n1", "m1", 5), (0, "n2", "m2", 9), (1, "n1", "m2", 1), (1, None, "m1", 1))
+
+
+def test_accounts_that_the_log_lacks_count_among_the_holders_of_a_card():
+    table = _account_table(("a", "pro", "c1"), ("c", "pro", "c1"), ("x", "pro", "c1"), ("y", "pro", "c1"))
+    held = _population(TRACES, table).holdings["payment"]
+    assert held.degree.tolist() == [4]
+    assert np.diff(held.offsets).tolist() == [1, 1, 0]
+    assert held.known.tolist() == [True, True, False]
 
 
 def test_tokens_of_a_principal_are_those_of_all_its_accounts():

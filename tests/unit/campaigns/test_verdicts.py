@@ -1,5 +1,7 @@
 """The verdict on one candidate: its truth table, and what may never happen."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -118,8 +120,8 @@ def _strength(*, unique_share=1.0, n_principals=30):
     return Strength(score=50.0, unique_share=unique_share, repeat_share=0.0, n_held=17.0, n_principals=n_principals)
 
 
-DEALT = Personhood(p_value=0.6, z=-0.1, n_pairs=500)
-PERSONS = Personhood(p_value=0.001, z=9.0, n_pairs=500, p_value_unlike=0.001)
+DEALT = Personhood(p_value=0.6, z=-0.1, n_pairs=500, excess_high=0.01)
+PERSONS = Personhood(p_value=0.001, z=9.0, n_pairs=500, excess_high=0.3, p_value_unlike=0.001)
 NO_POWER = Personhood(p_value=None, z=None, n_pairs=10)
 
 
@@ -138,6 +140,8 @@ def test_a_dealt_list_of_many_items_behind_several_cards_leaves_no_explanation()
     [
         ({"removed": PERSONS}, "separate_persons"),
         ({"removed": NO_POWER}, "separate_persons"),
+        ({"removed": replace(DEALT, p_value=0.04)}, "separate_persons"),
+        ({"removed": replace(DEALT, excess_high=0.07)}, "separate_persons"),
         ({"strength": _strength(unique_share=0.79)}, "viral_prompt_or_suite"),
         ({"several": 0.49}, "viral_template"),
         ({"open_share": {"payment": 0.8, "network": 0.2}}, "one_operator_undeclared"),
@@ -163,19 +167,19 @@ def test_a_missing_account_table_never_raises_the_verdict():
     assert verdicts[1] <= verdicts[0]
 
 
-def _linked(*, linked, own):
-    values = {"linked": linked, "linked_by_own": own, "known": 30}
+def _linked(*, linked, ringed):
+    values = {"linked": linked, "ringed": ringed, "members": 30}
     shared = Fact(code="payment.shared", text="", values=values)
     return Evidence(channel="payment", family="identity", applicable=True, p_value=1e-4, null="", facts=[shared])
 
 
 @pytest.mark.parametrize(
-    ("linked", "own", "verdict"),
-    [(15, 15, "campaign"), (6, 6, "campaign"), (15, 5, "supported"), (15, 0, "supported"), (5, 5, "observed")],
+    ("linked", "ringed", "verdict"),
+    [(15, 15, "campaign"), (10, 10, "campaign"), (15, 9, "supported"), (15, 0, "supported"), (5, 5, "observed")],
 )
-def test_only_tokens_that_are_mostly_the_groups_make_a_campaign(linked, own, verdict):
+def test_only_rings_on_the_groups_own_tokens_make_a_campaign(linked, ringed, verdict):
     said = judge(
-        [_linked(linked=linked, own=own)],
+        [_linked(linked=linked, ringed=ringed)],
         {"payment": 1e-4},
         split=Split(conditional=TARGET, window=0.0),
         window_p_value=None,

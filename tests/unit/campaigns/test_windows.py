@@ -119,7 +119,31 @@ def test_a_part_of_the_log_that_stands_apart_is_no_stray():
 def test_weeks_without_exchanges_are_no_history():
     long_ago = _even(0, 35 * DAY_US - 1)
     plan = plan_windows(_joined(long_ago, MONTH), WindowSettings())
-    assert [window.start_us // DAY_US for window in plan.history] == [121, 114, 107, 30, 23, 16]
+    assert [window.start_us // DAY_US for window in plan.history] == [121, 114, 107, 100, 23, 16]
+
+
+def _by_day(*per_day):
+    """A log of so many exchanges a minute on each day."""
+    days = [_even(d * DAY_US, (d + 1) * DAY_US - 1, count=n) for d, n in enumerate(per_day) if n]
+    return _joined(*days)
+
+
+def test_a_monday_after_a_quiet_weekend_is_compared_with_mondays():
+    """Six weeks from a Tuesday on, weekends at a third."""
+    week = [10, 10, 10, 10, 3, 3, 10]
+    plan = plan_windows(_by_day(*week * 6), WindowSettings(tested_days=1))
+    assert {window.start_us // DAY_US % 7 for window in plan.history} == {6}
+    assert len(plan.history) == 5
+
+
+def test_a_service_that_grew_is_not_compared_with_the_small_one_it_was():
+    plan = plan_windows(_by_day(*[10] * 30, *[20] * 30), WindowSettings(tested_days=1))
+    assert min(window.start_us // DAY_US for window in plan.history) == 30
+
+
+def test_a_stretch_without_a_look_back_is_compared_with_nothing():
+    plan = plan_windows(_by_day(*[10] * 40, *[0] * 6, 10), WindowSettings(tested_days=1))
+    assert plan.history == ()
 
 
 def test_strays_are_counted():

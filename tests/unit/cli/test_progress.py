@@ -39,7 +39,7 @@ def test_a_terminal_sees_the_bytes_of_all_logs_and_then_the_steps(tiny, tmp_path
     total = sum(Path(log).stat().st_size for log in tiny.logs)
     assert "reading logs" in err
     assert f"of {total / 1000:.1f} kB" in err
-    for step in ("history windows", "tested window", "writing"):
+    for step in ("tested window", "writing"):
         assert step in err
     assert "\x1b" not in out
     assert "reading logs" not in out

@@ -10,14 +10,14 @@ from gauger.engines.relations import repeated_requests
 
 
 def _dropped(tmp_path, rows):
-    names = ("request_id", "digest_high", "digest_low", "source_file", "source_row")
-    types = (pa.string(), pa.int64(), pa.int64(), pa.string(), pa.int64())
-    columns = list(zip(*rows, strict=True))
+    names = ("request_id", "digest_high", "digest_low", "source_file", "source_row", "origin")
+    types = (pa.string(), pa.int64(), pa.int64(), pa.string(), pa.int64(), pa.string())
+    columns = list(zip(*((*row, "1")[: len(names)] for row in rows), strict=True))
     table = pa.table({n: pa.array(c, t) for n, c, t in zip(names, columns, types, strict=True)})
     with duck_engine(scratch=tmp_path, threads=1, memory_bytes=200_000_000) as engine:
         repeated = engine.fetch(repeated_requests(engine.table("rows", table)))
     dropped, clashes = duplicate_rows(repeated)
-    return {(row["source_file"], row["source_row"]) for row in dropped.to_pylist()}, clashes
+    return {tuple(row[name] for name in ("source_file", "source_row")) for row in dropped.to_pylist()}, clashes
 
 
 def test_equal_id_and_content_is_counted_once(tmp_path):
@@ -36,7 +36,15 @@ def test_without_ids_equal_rows_of_one_file_are_two_and_of_two_files_one(tmp_pat
 @given(st.lists(st.tuples(st.sampled_from("rst"), st.integers(0, 2)), min_size=1, max_size=12))
 def test_one_row_of_each_id_and_content_stays(pairs):
     rows = [
-        {"request_id": i, "digest_high": d, "digest_low": d, "copy": 0, "source_file": "f", "source_row": n}
+        {
+            "request_id": i,
+            "digest_high": d,
+            "digest_low": d,
+            "copy": 0,
+            "source_file": "f",
+            "source_row": n,
+            "origin": "1",
+        }
         for n, (i, d) in enumerate(pairs)
     ]
     dropped, _ = duplicate_rows(pa.Table.from_pylist(rows))

@@ -271,7 +271,7 @@ def test_the_channel_states_how_many_share_and_keeps_the_test_it_ran(make_items)
     shared, largest = said.facts
     assert shared.values == {
         "linked": 6,
-        "linked_by_own": 6,
+        "ringed": 6,
         "members": 8,
         "known": 8,
         "pairs": 15,

@@ -36,7 +36,15 @@ def test_a_popular_network_that_holds_the_whole_group_is_one_site():
 
 
 def test_strangers_with_their_own_cards_join_only_themselves():
-    assert open_share(_held([(p, p) for p in range(10)], 10), _members(0, 1, 2, 3)) == 1 / 4
+    assert open_share(_held([(p, p) for p in range(10)], 10), _members(0, 1, 2, 3)) == 0
+
+
+def test_a_firm_with_two_cards_is_open():
+    assert open_share(_held([(p, p % 2) for p in range(6)], 9), _members(0, 1, 2, 3, 4, 5)) == 1.0
+
+
+def test_members_whose_card_is_unknown_might_be_on_it():
+    assert open_share(_held([(p, 0) for p in range(3)], 9), _members(0, 1, 2, 3)) == 1.0
 
 
 def test_fewer_than_half_known_members_say_nothing():
@@ -57,7 +65,8 @@ def _slow(pairs, members):
     for joined in own:
         touched = [s for s in sets if s & joined]
         sets = [s for s in sets if not s & joined] + ([set().union(*touched)] if touched else [])
-    return max(single, max(map(len, sets))) / len(members)
+    joined = sum(len(s) for s in sets if len(s) > 1)
+    return (max(single, joined) + len(members) - len(inside)) / len(members)
 
 
 @given(

@@ -10,7 +10,7 @@ from gauger.report import leave_one_family_out
 
 TARGET = 0.05
 ORDER = ("observed", "supported", "campaign")
-CHANNEL = {"text": "template_core", "timing": "load_balance", "identity": "payment", "infrastructure": "network"}
+CHANNEL = {"text": "template_core", "timing": "a_channel_to_come", "identity": "payment", "infrastructure": "network"}
 
 
 def finding(verdict: str, p_values: dict[str, float | None], *, channels=CHANNEL, adjusted=None) -> Finding:
@@ -79,6 +79,16 @@ def test_text_without_p_value_is_a_second_family_where_another_rejects():
 def test_channels_left_pay_for_their_number():
     verdicts = without(finding("campaign", {"text": 0.001, "timing": 0.03, "identity": 0.03}))
     assert verdicts == {"text": "observed", "timing": "campaign", "identity": "campaign"}
+
+
+def test_shared_tokens_without_rings_make_no_campaign():
+    found = finding("campaign", {"text": None, "identity": 0.0001, "infrastructure": 0.0001})
+    couples = Fact(code="network.shared", text="", values={"linked": 10, "ringed": 0, "members": 20})
+    evidence = [
+        msgspec.structs.replace(one, facts=[couples]) if one.channel == "network" else one for one in found.evidence
+    ]
+    left = without(msgspec.structs.replace(found, evidence=evidence))
+    assert (left["identity"], left["infrastructure"]) == ("supported", "campaign")
 
 
 def test_recorded_adjustment_counts():
