@@ -235,19 +235,20 @@ def detect(
 
 def write_up(detection: Detection, log: Log, *, facts: RunFacts, settings: Settings) -> tuple[Findings, list[Dossier]]:
     """Return the document and the dossiers behind it."""
-    dossiers = [
-        dossier(
+    dossiers: list[Dossier] = []
+    for index, one in enumerate(detection.named):
+        found = dossier(
             one.examined,
             detection.tested,
             detection.attributed.filter(pc.equal(detection.attributed["finding"], index)),
             detection.directory,
             finding_id=one.finding_id,
-            rank=index + 1,
+            rank=len(dossiers) + 1,
         )
-        for index, one in enumerate(detection.named)
-    ]
+        if found.finding.accounts:  # of a group in which no account more likely belongs than not, nothing is said
+            dossiers.append(found)
     q_values = [one.examined.q_value for one in detection.named if one.examined.q_value is not None]
-    found = document(
+    findings = document(
         facts=facts,
         exchanges=log.n_exchanges,
         accounts=len(detection.directory.account_ids),
@@ -269,7 +270,7 @@ def write_up(detection: Detection, log: Log, *, facts: RunFacts, settings: Setti
         findings=[one.finding for one in dossiers],
         cleared=[cleared_record(one, detection.tested) for one in detection.cleared],
     )
-    return found, dossiers
+    return findings, dossiers
 
 
 def result_files(

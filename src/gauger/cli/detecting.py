@@ -25,8 +25,6 @@ from gauger.errors import InputError, UsageError, WorkspaceError
 from gauger.pipeline import Detection, detect, result_files, timelines, write_up
 from gauger.report.terminal import render_terminal
 from gauger.settings import WindowSettings
-from gauger.sketches.schema import PART_SCHEMA
-from gauger.store.durable import write_parquet
 from gauger.store.identities import KnownFinding
 from gauger.store.results import publish
 from gauger.store.workspace import Workspace
@@ -96,8 +94,16 @@ def detect_and_publish(
 
 
 def publish_quarantine(session: Session, out: Path, set_aside: pa.Table) -> None:
-    """Write into the result folder what could not be read, and nothing else: why there is no result."""
-    publish(out, {"quarantine.parquet": quarantined(session.workspace, set_aside)})
+    """Write into the result folder what could not be read, and nothing else: why there is no result.
+
+    Beside an earlier result it goes by another name: that result's quarantine is part of it.
+    """
+    publish(out, {refused_name(out): quarantined(session.workspace, set_aside)})
+
+
+def refused_name(out: Path) -> str:
+    """Return the file of the quarantine of a run that was refused."""
+    return "quarantine-refused.parquet" if (out / "findings.json").exists() else "quarantine.parquet"
 
 
 @contextmanager
@@ -144,17 +150,7 @@ def opened_log(engine: DuckEngine, workspace: Workspace) -> Log:
     rows = workspace.sketches.sketch_paths()
     if not rows:
         raise InputError("the workspace holds no exchanges", where=str(workspace.path), todo="ingest logs first")
-    return open_log(engine, rows, part_paths(workspace))
-
-
-def part_paths(workspace: Workspace) -> list[Path]:
-    """Return the files of parts, at least one: a log may hold no system prompt and no tool schema."""
-    found = workspace.sketches.part_paths()
-    if found:
-        return found
-    empty = workspace.tmp / "no-parts.parquet"
-    write_parquet(PART_SCHEMA.empty_table(), empty)
-    return [empty]
+    return open_log(engine, rows, workspace.sketches.part_paths())
 
 
 def check_stretch(log: Log, history_until: datetime | None, windows: WindowSettings, *, aside: Aside) -> None:
@@ -226,6 +222,7 @@ def _columns_absent(workspace: Workspace) -> list[str]:
 
 
 def _findings_to_know(detection: Detection, found: Findings) -> list[KnownFinding]:
+    reported = {finding.finding_id: finding for finding in found.findings}
     return [
         KnownFinding(
             finding_id=named.finding_id,
@@ -233,5 +230,6 @@ def _findings_to_know(detection: Detection, found: Findings) -> list[KnownFindin
             shingles=sample(named.examined.candidate.shingles),
             first_seen=datetime.fromisoformat(finding.first_seen),
         )
-        for named, finding in zip(detection.named, found.findings, strict=True)
+        for named in detection.named
+        if (finding := reported.get(named.finding_id)) is not None
     ]

@@ -117,9 +117,7 @@ def _exhibits(
             where="--logs",
             todo="name the logs that were scanned; where they were renamed, move them back",
         )
-    exhibits = show(
-        session, chosen, options=reading, theirs=everyone_near(folder, shown.finding), n_innocent=N_INNOCENT
-    )
+    exhibits = show(session, chosen, options=reading, theirs=everyone_near(folder), n_innocent=N_INNOCENT)
     if exhibits.n_moved:
         aside.say(f"{exhibits.n_moved} of {len(chosen)} exchanges are not where they were read: the logs have changed.")
     if not exhibits.attributed:

@@ -13,7 +13,7 @@ from gauger.campaigns.calibration import split_target
 from gauger.campaigns.findings import Verdict
 from gauger.campaigns.power import Planted, PlantSize, is_found, plant, wilson
 from gauger.campaigns.windows import Window, plan_windows
-from gauger.cli.detecting import opened_log, part_paths
+from gauger.cli.detecting import opened_log
 from gauger.cli.session import Session
 from gauger.engines.duckdb import DuckEngine
 from gauger.engines.fetch import Log, open_log
@@ -112,7 +112,7 @@ def _donors(engine: DuckEngine, log: Log, tested: Window) -> pa.Table:
 def _detection(session: Session, engine: DuckEngine, base: _Base, planted: Planted) -> Detection:
     scratch = session.workspace.tmp / "planted.parquet"
     pq.write_table(planted.rows, scratch)
-    log = open_log(engine, [*base.row_paths, scratch], part_paths(session.workspace))
+    log = open_log(engine, [*base.row_paths, scratch], session.workspace.sketches.part_paths())
     return detect(engine, log, planted.accounts, session.settings, history_until_us=base.tested.start_us)
 
 

@@ -8,6 +8,7 @@ import typer
 from gauger.cli import options
 from gauger.cli.options import examples
 from gauger.cli.output import Aside, print_result
+from gauger.errors import UsageError
 
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the result.")]
 ScanWorkspace = Annotated[
@@ -68,12 +69,16 @@ def scan(
     Writes findings.json, index.html, accounts.csv, accounts.parquet, exchanges.parquet and quarantine.parquet into
     OUT, and a summary to stdout. Exits with 0 whatever was found.
     """
-    from gauger.cli.detecting import detect_and_publish, publish_quarantine
+    from gauger.cli.detecting import detect_and_publish, publish_quarantine, refused_name
     from gauger.cli.reading import Given, UselessReading, read_in, settings_flags
     from gauger.cli.session import open_session, workspace_to_scan
     from gauger.cli.upkeep import erased_sentence
     from gauger.sources import find_logs
 
+    if window is not None and history_until is not None:
+        raise UsageError(
+            "both say where the tested stretch begins", where="--window, --history-until", todo="give one of the two"
+        )
     aside = Aside(quiet)
     files = find_logs(logs) if logs else []
     given = Given(files, format=format_, mapping=mapping, accounts=accounts, events=events, timezone=timezone)
@@ -91,7 +96,7 @@ def scan(
         aside.say(read.sentence())
         if files:
             try:
-                read.check(max_bad=session.settings.max_bad, quarantine=str(out / "quarantine.parquet"))
+                read.check(max_bad=session.settings.max_bad, quarantine=str(out / refused_name(out)))
             except UselessReading:
                 publish_quarantine(session, out, read.set_aside)
                 raise

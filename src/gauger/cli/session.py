@@ -144,14 +144,22 @@ def workspace_to_scan(
     else:
         own = out / OWN_WORKSPACE
         if _is_workspace(own) and _holds_other_logs(own, logs):
-            shutil.rmtree(own)
+            _discard(own)
         was_there = _is_workspace(own)
         try:
             yield own
         except drop_on:
             if not was_there:
-                shutil.rmtree(own)
+                _discard(own)
             raise
+
+
+def _discard(workspace: Path) -> None:
+    """Remove a workspace: at once by its name, so that a run that is killed here leaves none that is half there."""
+    going = workspace.with_name(f"{workspace.name}.discarded")
+    shutil.rmtree(going, ignore_errors=True)
+    workspace.rename(going)
+    shutil.rmtree(going)
 
 
 def _workspace_to_scan_again(out: Path) -> Path:

@@ -75,11 +75,9 @@ def subject(name: str, findings: Findings, folder: Path, *, as_kept: Callable[[s
     return Subject(text, holders[0] if holders else None, (account,))
 
 
-def everyone_near(folder: Path, finding: Finding) -> frozenset[str]:
-    """Return the accounts that a finding lists or touches."""
-    table = _read(folder / "accounts.parquet", ["finding_id", "account_id"])
-    pairs = zip(table["finding_id"].to_pylist(), table["account_id"].to_pylist(), strict=True)
-    return frozenset(account for finding_id, account in pairs if finding_id == finding.finding_id)
+def everyone_near(folder: Path) -> frozenset[str]:
+    """Return the accounts that any finding lists or touches: none of them is an innocent to compare with."""
+    return frozenset(_read(folder / "accounts.parquet", ["account_id"])["account_id"].to_pylist())
 
 
 def attribution(folder: Path) -> pa.Table:

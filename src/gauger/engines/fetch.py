@@ -19,7 +19,7 @@ from gauger.engines.relations import Span
 from gauger.evidence.items import Items
 from gauger.evidence.mining import Postings
 from gauger.exchanges.principals import principals
-from gauger.sketches.schema import INTENTS, N_PROJECTION
+from gauger.sketches.schema import INTENTS, N_PROJECTION, PART_SCHEMA
 
 _PARTS: Mapping[str, str] = {"system_prompt": "system_part", "tool_schema": "tool_part"}
 
@@ -122,10 +122,13 @@ def open_log(engine: DuckEngine, row_paths: Sequence[Path], part_paths: Sequence
         first_us=ends["first"],
         last_us=ends["last"],
     )
-    parts = engine.rows(part_paths).distinct(on=["part", "kind"])
+    if part_paths:
+        parts = engine.keep("parts", engine.rows(part_paths).distinct(on=["part", "kind"]))
+    else:  # no system prompt and no tool schema anywhere
+        parts = engine.table("parts", PART_SCHEMA.empty_table())
     return Log(
         rows=rows,
-        parts=engine.keep("parts", parts),
+        parts=parts,
         activity=activity,
         n_duplicates=len(dropped),
         n_clashes=clashes,

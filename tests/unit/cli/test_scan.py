@@ -99,6 +99,25 @@ def test_rows_that_lost_a_value_or_are_not_whole_yet_are_not_bad(gauger, tmp_pat
     assert "20 exchanges read, 21 in quarantine" in shown.out
 
 
+def test_two_words_on_where_the_tested_stretch_begins_are_refused(gauger, scanned):
+    shown = rescan(gauger, scanned, "--history-until", "2026-01-20", "--window", 7)
+    assert shown.code == 2
+    assert "give one of the two" in shown.err
+
+
+def test_a_run_that_is_refused_leaves_an_earlier_result_as_it_was(gauger, tmp_path, tiny):
+    out, ws = tmp_path / "report", tmp_path / "ws"
+    assert gauger("scan", tiny.logs[0], "--out", out, "--workspace", ws).code == 0
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text(Path(tiny.logs[1]).read_text() + "no record\n" * 40)
+    shown = gauger("scan", bad, "--out", out, "--workspace", ws)
+    assert shown.code == 3
+    assert "quarantine-refused.parquet" in shown.err
+    assert {name: (out / name).read_bytes() for name in before} == before
+    assert len(pq.read_table(out / "quarantine-refused.parquet")) == 40
+
+
 def test_history_until_after_the_log_is_refused(gauger, scanned):
     shown = rescan(gauger, scanned, "--history-until", "2026-03-01")
     assert shown.code == 2
