@@ -19,10 +19,12 @@ from gauger.exchanges.networks import NetworkTable
 from gauger.exchanges.pseudonyms import derive_keys
 from gauger.exchanges.schema import BATCH_ROWS, QUARANTINE_SCHEMA
 from gauger.lab import Pools, World, data_pools, grammar_pools
-from gauger.pipeline import detect, sketch, write_up
+from gauger.pipeline import detect
+from gauger.results import write_up
 from gauger.settings import Settings
 from gauger.sources import SourceBatch
 from gauger.sources.enrichment import disposable_domains
+from gauger.store.filling import Sketching, sketch
 
 
 @cache
@@ -37,9 +39,10 @@ def scan_world(world: World, *, key: int, settings: Settings, with_accounts: boo
     keys = derive_keys(np.random.default_rng([917, key]).bytes(32))
     with tempfile.TemporaryDirectory(prefix="gauger-bench-") as folder:
         scratch = Path(folder)
+        how = Sketching(keys, NetworkTable(), settings, threads=1)
         with _Files(scratch) as files:
             for batch in _batches(world.exchanges):
-                sketches, _ = sketch(batch, keys=keys, networks=NetworkTable(), settings=settings, threads=1)
+                sketches, _ = sketch(batch, how)
                 files.add(sketches.rows, sketches.parts)
         accounts = keep_accounts(world.accounts, keys=keys, disposable=disposable_domains()) if with_accounts else None
         with duck_engine(scratch=scratch, threads=1, memory_bytes=1_000_000_000) as engine:

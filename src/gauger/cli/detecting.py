@@ -22,8 +22,9 @@ from gauger.cli.session import ENGINE_MEMORY, Session
 from gauger.engines.duckdb import DuckEngine, duck_engine
 from gauger.engines.fetch import Log, open_log
 from gauger.errors import InputError, UsageError, WorkspaceError
-from gauger.pipeline import Detection, detect, result_files, timelines, write_up
+from gauger.pipeline import Detection, detect
 from gauger.report.terminal import render_terminal
+from gauger.results import result_files, timelines, write_up
 from gauger.settings import WindowSettings
 from gauger.store.identities import KnownFinding
 from gauger.store.results import publish

@@ -18,16 +18,15 @@ from gauger.cli.standard_input import hashed_standard_input
 from gauger.errors import InputError
 from gauger.exchanges.accounts import keep_accounts
 from gauger.exchanges.events import keep_events
-from gauger.exchanges.networks import NetworkTable
 from gauger.exchanges.schema import QUARANTINE_SCHEMA, REQUIRED_COLUMNS
-from gauger.pipeline import Progress, ingest, sketch
+from gauger.pipeline import Progress, ingest
 from gauger.report.sentences import plural
-from gauger.sketches.schema import PART_SCHEMA, SKETCH_SCHEMA
 from gauger.sources import ReadOptions, read_log
 from gauger.sources.accounts import read_accounts
 from gauger.sources.events import read_events
 from gauger.sources.faults import INCOMPLETE, Fault, fault_table
 from gauger.sources.finding import STDIN
+from gauger.store.filling import Sketching, fill
 from gauger.store.workspace import Workspace
 
 READING = "reading logs"
@@ -155,26 +154,16 @@ def _count_lost(workspace: Workspace) -> int:
 def _read_logs(
     session: Session, logs: Sequence[str], options: ReadOptions, *, aside: Aside, progress: Progress
 ) -> None:
-    networks = session.networks()
+    how = Sketching(session.keys, session.networks(), session.settings, threads=session.threads)
     sizes = [0 if log == STDIN else os.path.getsize(log) for log in logs]  # noqa: PTH202 - any name, also not UTF-8
     total = None if STDIN in logs else sum(sizes)
     done = 0
     for log, size in zip(logs, sizes, strict=True):
         shown = partial(_show, progress, done, total)
         if log == STDIN:
-            _read_stream(session, options, networks, aside=aside, progress=shown)
+            _read_stream(session, options, how, aside=aside, progress=shown)
         else:
-            ingest(
-                session.workspace,
-                [log],
-                options=options,
-                keys=session.keys,
-                networks=networks,
-                settings=session.settings,
-                threads=session.threads,
-                now=session.started_at,
-                progress=shown,
-            )
+            ingest(session.workspace, log, options=options, how=how, now=session.started_at, progress=shown)
         done += size
         progress(READING, done, total)
 
@@ -184,41 +173,16 @@ def _show(progress: Progress, before: int, total: int | None, _step: str, done: 
     progress(READING, before + done, total)
 
 
-def _read_stream(
-    session: Session, options: ReadOptions, networks: NetworkTable, *, aside: Aside, progress: Progress
-) -> None:
+def _read_stream(session: Session, options: ReadOptions, how: Sketching, *, aside: Aside, progress: Progress) -> None:
     """Read standard input: all of it counts, or nothing does."""
     workspace = session.workspace
-    with (
-        hashed_standard_input() as stream,
-        workspace.sketches.writer(
-            workspace.manifest.plan_stream(reading=options.fingerprint), now=session.started_at
-        ) as writer,
-    ):
-        end_offset = end_row = 0
-        for batch in read_log(STDIN, options=options):
-            sketches, refused = sketch(
-                batch, keys=session.keys, networks=networks, settings=session.settings, threads=session.threads
-            )
-            end_offset, end_row = batch.end_offset, batch.end_row
-            writer.add(
-                sketches.rows,
-                sketches.parts,
-                quarantined=refused,
-                end_offset=end_offset,
-                end_row=end_row,
-                columns_absent=batch.columns_absent,
-            )
-            progress("", stream.bytes_read, None)
+    plan = workspace.manifest.plan_stream(reading=options.fingerprint)
+    with hashed_standard_input() as stream, workspace.sketches.writer(plan, now=session.started_at) as writer:
+        batches = read_log(STDIN, options=options)
+        fill(writer, batches, how, read=lambda _batch: progress("", stream.bytes_read, None))
         if stream.damage is not None:
             fault = Fault(None, stream.content.n_bytes, None, None, stream.damage)
-            writer.add(
-                SKETCH_SCHEMA.empty_table(),
-                PART_SCHEMA.empty_table(),
-                quarantined=fault_table([fault], STDIN),
-                end_offset=end_offset,
-                end_row=end_row,
-            )
+            writer.quarantine(fault_table([fault], STDIN))
         if not writer.finish(stream=stream.content).is_new:
             aside.say("Standard input was read before; nothing of it was added.")
 

@@ -194,6 +194,11 @@ class SketchWriter:
         if stretch.n_batches >= self._commit_batches:
             self.commit()
 
+    def quarantine(self, entries: pa.Table) -> None:
+        """Take entries that belong to no batch (QUARANTINE_SCHEMA)."""
+        _require_schema(entries, QUARANTINE_SCHEMA)
+        self._stretch.quarantined.append(entries)
+
     def commit(self) -> None:
         """Make what was added so far count. Of a stream, only write it aside."""
         self._stage()

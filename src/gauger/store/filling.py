@@ -1,0 +1,85 @@
+"""From batches of exchanges to sketches in the workspace. Text ends here."""
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+import pyarrow as pa
+
+from gauger.exchanges.keeping import keep
+from gauger.exchanges.networks import NetworkTable
+from gauger.exchanges.pseudonyms import Keys
+from gauger.exchanges.validation import validate
+from gauger.settings import Settings
+from gauger.sketches.digests import content_digests
+from gauger.sketches.exchanges import Sketches, sketch_exchanges
+from gauger.sources import SourceBatch
+from gauger.store.sketch_files import SketchWriter
+
+
+@dataclass(frozen=True, slots=True)
+class Sketching:
+    """What turns exchanges into sketches: the workspace's keys, what is known of networks, settings, threads."""
+
+    keys: Keys
+    networks: NetworkTable
+    settings: Settings
+    threads: int
+
+
+#: Sketches, and what was quarantined.
+Sketched = tuple[Sketches, pa.Table]
+
+
+def sketch(batch: SourceBatch, how: Sketching) -> Sketched:
+    """Return a batch's sketches and what was quarantined of it."""
+    valid, refused = validate(batch.exchanges)
+    digests = content_digests(valid, how.keys.text)
+    kept, texts = keep(valid, keys=how.keys, networks=how.networks)
+    texts = texts.append_column("digest", digests)
+    sketches = sketch_exchanges(kept, texts, how.keys.text, settings=how.settings.sketch, threads=how.threads)
+    return sketches, pa.concat_tables([batch.quarantined, refused])
+
+
+def fill(
+    writer: SketchWriter, batches: Iterable[SourceBatch], how: Sketching, *, read: Callable[[SourceBatch], None]
+) -> None:
+    """Sketch the batches of one log into the workspace, each while the next is read.
+
+    Parameters
+    ----------
+    writer
+        The way in for this log.
+    batches
+        The log, from where the writer's plan begins.
+    how
+        Keys, lists, settings.
+    read
+        Told of each batch that was written.
+    """
+    for batch, (sketches, refused) in _one_ahead(batches, partial(sketch, how=how)):
+        writer.add(
+            sketches.rows,
+            sketches.parts,
+            quarantined=refused,
+            end_offset=batch.end_offset,
+            end_row=batch.end_row,
+            columns_absent=batch.columns_absent,
+        )
+        read(batch)
+
+
+def _one_ahead(
+    batches: Iterable[SourceBatch], work: Callable[[SourceBatch], Sketched]
+) -> Iterator[tuple[SourceBatch, Sketched]]:
+    """Yield each batch with the result of `work`, which runs in a thread while the next batch is read."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        before: tuple[SourceBatch, Future[Sketched]] | None = None
+        for batch in batches:
+            now = batch, pool.submit(work, batch)
+            if before is not None:
+                yield before[0], before[1].result()
+            before = now
+        if before is not None:
+            yield before[0], before[1].result()
