@@ -15,7 +15,7 @@ from gauger.campaigns.dossier import rfc3339
 from gauger.campaigns.findings import Findings
 from gauger.campaigns.naming import Word
 from gauger.campaigns.tracking import Known, sample
-from gauger.campaigns.windows import DAY_US
+from gauger.campaigns.windows import DAY_US, MINUTE_US
 from gauger.cli.output import Aside, terminal_width
 from gauger.cli.reading import quarantined
 from gauger.cli.session import ENGINE_MEMORY, Session
@@ -69,7 +69,7 @@ def detect_and_publish(
     with aside.progress() as progress, open_engine(session) as engine:
         log = opened_log(engine, workspace)
         check_stretch(log, history_until, settings.windows, aside=aside)
-        say_oddities(log, aside)
+        say_oddities(log, aside, now=now or session.started_at)
         detection = detect(
             engine,
             log,
@@ -181,13 +181,16 @@ def check_stretch(log: Log, history_until: datetime | None, windows: WindowSetti
         )
 
 
-def say_oddities(log: Log, aside: Aside) -> None:
+def say_oddities(log: Log, aside: Aside, *, now: datetime) -> None:
     """Say what was read but is odd: ids on several contents, and rows that stand far apart from all others."""
     if log.n_clashes:
         aside.say(
             f"{log.n_clashes:,} exchanges have the same request id as another of different content: all are kept."
             " Are request ids unique in these logs?"
         )
+    later = log.activity.between(microseconds(now), log.activity.last_us + MINUTE_US)
+    if later:
+        aside.say(f"{later:,} exchanges are dated after {rfc3339(microseconds(now))}: is a clock, or --now, wrong?")
     stretch = log.activity.without_strays()
     strays = log.n_exchanges - stretch.n_exchanges
     if strays:

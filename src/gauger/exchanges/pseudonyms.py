@@ -7,7 +7,6 @@ someone who can list every address and telephone number there is; with it, the o
 """
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -72,17 +71,6 @@ class Keys:
         if min(len(self.identity), len(self.text)) < MASTER_BYTES:
             raise SettingsError(f"a key has fewer than {MASTER_BYTES} bytes", todo="derive keys with `derive_keys`")
         _check_key_id(self.key_id)
-
-
-def new_master(random_bytes: Callable[[int], bytes]) -> bytes:
-    """Return a new 32-byte master key.
-
-    Parameters
-    ----------
-    random_bytes
-        Source of cryptographic randomness, such as `secrets.token_bytes`.
-    """
-    return _checked_master(random_bytes(MASTER_BYTES))
 
 
 def derive_key(master: bytes, purpose: str, *, length: int = 32) -> bytes:

@@ -84,12 +84,6 @@ def validate(edge: pa.Table) -> tuple[pa.Table, pa.Table]:
     return table, pa.concat_tables(notes)
 
 
-def count_future(table: pa.Table, *, now: datetime) -> int:
-    """Return how many rows are later than `now`. They are kept: clocks differ."""
-    later = pc.greater(table["occurred_at"], pa.scalar(now, TIMESTAMP))
-    return pc.sum(later).as_py() or 0
-
-
 def quarantine_rows(rows: pa.Table, *, column: str, reason: str, hint: str) -> pa.Table:
     """Return the quarantine of `rows` (with `source_file` and `source_row`): one entry each, without their values."""
     n = rows.num_rows

@@ -1,34 +1,32 @@
 """The workspace's master key: made once, kept in one file that only its owner can read."""
 
 import base64
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from gauger.errors import SettingsError
+from gauger.exchanges.pseudonyms import derive_keys
 from gauger.store.durable import make_folder, put_in_place, storage_errors, write_file
 
 KEY_BYTES: Final = 32
 _MARK: Final = "gauger-master-key/1"
-_ID_BYTES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
 class MasterKey:
     """32 secret bytes from which the other keys are derived, and the short id that stands in pseudonyms.
 
-    The id is a hash of the secret, so a damaged file cannot pass, and tells nothing about it.
+    The id is derived from the secret, so a damaged file does not pass, and tells nothing about it.
     """
 
     secret: bytes = field(repr=False)
 
     @property
     def key_id(self) -> str:
-        """Eight letters and digits, the same for the same key."""
-        digest = hashlib.blake2b(self.secret, digest_size=_ID_BYTES, person=b"gauger key id").digest()
-        return base64.b32encode(digest).decode().lower()
+        """The same for the same key (`gauger.exchanges.pseudonyms.derive_keys`)."""
+        return derive_keys(self.secret).key_id
 
 
 def read_master_key(path: Path) -> MasterKey:

@@ -99,6 +99,10 @@ def test_rows_that_lost_a_value_or_are_not_whole_yet_are_not_bad(gauger, tmp_pat
     assert "20 exchanges read, 21 in quarantine" in shown.out
 
 
+def test_exchanges_of_the_future_are_told(gauger, scanned):
+    assert "exchanges are dated after 2026-01-10T00:00:00Z" in rescan(gauger, scanned, "--now", "2026-01-10").err
+
+
 def test_two_words_on_where_the_tested_stretch_begins_are_refused(gauger, scanned):
     shown = rescan(gauger, scanned, "--history-until", "2026-01-20", "--window", 7)
     assert shown.code == 2

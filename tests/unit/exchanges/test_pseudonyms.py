@@ -14,7 +14,6 @@ from gauger.exchanges.pseudonyms import (
     derive_key,
     derive_keys,
     looks_personal,
-    new_master,
     pseudonymise,
     pseudonymise_personal,
 )
@@ -85,26 +84,10 @@ def test_keys_do_not_show_themselves():
     assert repr(keys) == f"Keys(key_id={keys.key_id!r})"
 
 
-def test_new_master_takes_32_bytes_from_its_source():
-    asked = []
-
-    def source(size: int) -> bytes:
-        asked.append(size)
-        return b"\x07" * size
-
-    assert new_master(source) == b"\x07" * 32
-    assert asked == [32]
-
-
 @pytest.mark.parametrize("master", [b"", bytes(31), bytes(33)])
 def test_a_master_of_another_length_is_refused(master):
     with pytest.raises(SettingsError, match=f"{len(master)} bytes, not 32"):
         derive_keys(master)
-
-
-def test_a_source_of_chance_that_gives_too_little_is_refused():
-    with pytest.raises(SettingsError):
-        new_master(lambda size: bytes(size - 1))
 
 
 @pytest.mark.parametrize("key_id", ["", "k:1", "K1", "k" * 17, "k 1"])

@@ -11,7 +11,6 @@ from gauger.exchanges.validation import (
     REQUIRED_MISSING,
     REQUIRED_OUT_OF_RANGE,
     VALUE_OUT_OF_RANGE,
-    count_future,
     validate,
 )
 
@@ -135,11 +134,3 @@ def test_a_chunked_batch_gives_what_a_whole_one_gives(edge):
     chunked = pa.concat_tables([whole.slice(0, 1), whole.slice(1)])
     for one, two in zip(validate(whole), validate(chunked), strict=True):
         assert one.equals(two)
-
-
-def test_later_rows_are_kept_and_counted(edge):
-    now = datetime(2026, 3, 1, tzinfo=UTC)
-    batch = edge({"occurred_at": now}, {"occurred_at": now + timedelta(seconds=1)}, {"occurred_at": now})
-    assert count_future(batch, now=now) == 1
-    assert validate(batch)[0].num_rows == 3
-    assert count_future(batch.slice(0, 0), now=now) == 0
