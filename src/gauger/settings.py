@@ -47,7 +47,7 @@ class CoreSettings(_Frozen):
 
 
 class ConditionalSettings(_Frozen):
-    """Tests of a candidate's payment, network and timing (detection.md §4)."""
+    """Tests of a candidate's payment, network and reasoning blocks (detection.md §4)."""
 
     max_candidates: int = Field(default=20, ge=1, description="candidates tested per path, the best by content")
     permutations: int = Field(default=9_999, ge=99)
