@@ -133,7 +133,8 @@ def group_cores(cores: Sequence[Core], items: Items, *, path: str, n_principals:
         joining = group
         while joining:
             joining = [one for one in free if _belongs(one, held, n_items=len(items), n_principals=n_principals)]
-            free = [one for one in free if one not in joining]
+            joined = {id(one) for one in joining}
+            free = [one for one in free if id(one) not in joined]
             group += joining
             held = held.joined(joining)
         rows = _rows(group, n_items=len(items))

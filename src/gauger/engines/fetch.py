@@ -89,23 +89,17 @@ def _bytes_matrix(column: pa.ChunkedArray) -> NDArray[np.int8]:
 def duplicate_rows(repeated: pa.Table) -> tuple[pa.Table, int]:
     """Return the keys (`relations.ROW_KEY`) of the rows that repeat an earlier one exactly, and the number of clashes.
 
-    Of rows with equal id (or none), equal content and equal `copy`, the first by key stays. A clash is an id
-    with several contents: all are kept.
+    Of rows with equal id (or none), equal content and equal `copy`, the first by key stays. A clash is an id with
+    several contents: all are kept.
     """
-    order = ["request_id", "digest_high", "digest_low", "copy", *relations.ROW_KEY]
-    dropped: list[dict[str, object]] = []
-    contents: dict[str, int] = {}
-    previous = None
-    for row in repeated.sort_by([(name, "ascending") for name in order]).to_pylist():
-        key = tuple(row[name] for name in order[:4])
-        if key == previous:
-            dropped.append({name: row[name] for name in relations.ROW_KEY})
-        elif row["request_id"] is not None:
-            contents[row["request_id"]] = contents.get(row["request_id"], 0) + 1
-        previous = key
-    schema = pa.schema([("source_file", pa.string()), ("source_row", pa.int64()), ("origin", pa.string())])
-    clashes = sum(n for n in contents.values() if n > 1)
-    return pa.Table.from_pylist(dropped, schema=schema), clashes
+    content = ["request_id", "digest_high", "digest_low", "copy"]
+    rows = repeated.sort_by([(name, "ascending") for name in (*content, *relations.ROW_KEY)])
+    request = pc.fill_null(rows["request_id"].combine_chunks().dictionary_encode().indices, -1).to_numpy()
+    columns = [request, *(_numbers(rows[name]) for name in content[1:])]
+    repeats = np.zeros(len(rows), np.bool_)
+    repeats[1:] = np.logical_and.reduce([column[1:] == column[:-1] for column in columns])
+    contents = np.bincount(request[~repeats & (request >= 0)])
+    return rows.filter(pa.array(repeats)).select(relations.ROW_KEY), int(contents[contents > 1].sum())
 
 
 def open_log(engine: DuckEngine, row_paths: Sequence[Path], part_paths: Sequence[Path]) -> Log:
