@@ -14,7 +14,7 @@ from gauger.pipeline import Detection
 from gauger.report.activity import timeline_of
 from gauger.report.files import ReportFiles
 from gauger.report.html import render_html
-from gauger.report.tables import all_accounts, for_spreadsheets, listed_accounts
+from gauger.report.tables import all_accounts, listed_accounts
 from gauger.report.timeline import Timeline
 from gauger.settings import Settings
 from gauger.store.results import csv_bytes
@@ -67,7 +67,7 @@ def result_files(
     touched = pa.concat_tables([TOUCHED_SCHEMA.empty_table(), *(one.touched for one in dossiers)])
     return {
         "accounts.parquet": all_accounts(found, touched),
-        "accounts.csv": csv_bytes(for_spreadsheets(listed_accounts(found))),
+        "accounts.csv": csv_bytes(listed_accounts(found)),
         "exchanges.parquet": exchange_table(dossiers),
         "quarantine.parquet": quarantined,
         "index.html": render_html(found, timelines=timelines, links=ReportFiles()).encode(),

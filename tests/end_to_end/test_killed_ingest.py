@@ -13,6 +13,11 @@ N_KILLS = 16
 RESULTS = ("findings.json", "accounts.parquet", "accounts.csv", "exchanges.parquet", "index.html", "quarantine.parquet")
 
 
+def _heed_the_keyboard() -> None:
+    """A job in the background of a shell ignores Ctrl-C, and so would its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Ingest:
     """Starts the command in a process of its own and knows when its work begins."""
 
@@ -22,7 +27,9 @@ class Ingest:
 
     def start(self) -> subprocess.Popen:
         """Start it, and return once it holds the workspace's lock."""
-        process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        process = subprocess.Popen(
+            self._command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, preexec_fn=_heed_the_keyboard
+        )
         while process.poll() is None and not self._is_held_by(process.pid):
             time.sleep(0.002)
         return process
@@ -69,10 +76,7 @@ def test_killed_at_random_moments_and_resumed(keyed_workspace, work_s, small_log
 
 def test_interrupted_by_the_keyboard_it_says_how_to_go_on(keyed_workspace, small_logs, small_scanned, gauger, tmp_path):
     process = Ingest(keyed_workspace, small_logs).start()
-    # Python drops an interrupt that falls into a destructor; a person would press again.
-    while process.poll() is None:
-        process.send_signal(signal.SIGINT)
-        time.sleep(1)
+    process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=120)
     assert process.returncode == 130, err.decode()
     assert b"Traceback" not in err

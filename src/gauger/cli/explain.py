@@ -73,15 +73,16 @@ def explain(
     findings = read_findings(report)
     folder = report if report.is_dir() else report.parent
 
-    def as_kept(account: str) -> str:
+    def kept_forms(account: str) -> list[str]:
         with open_session(workspace_at_hand(workspace, folder), read_only=True) as session:
-            return session.as_kept(account)
+            return session.kept_forms(account)
 
-    shown = subject(name, findings, folder, as_kept=as_kept, width=terminal_width())
+    shown = subject(name, findings, folder, kept_forms=kept_forms, width=terminal_width())
     print_result(shown.text)
     if not files:
         return
     with open_session(workspace_at_hand(workspace, folder), read_only=True) as session:
+        _require_own(session, shown)
         reading = ReadOptions(
             format=format_,
             mapping=read_mapping_file(mapping).logs,
@@ -90,6 +91,17 @@ def explain(
             account_fields=session.settings.account_fields,
         )
         print_result("\n" + _exhibits(session, shown, folder, files, reading=reading, n=n, aside=Aside(quiet)))
+
+
+def _require_own(session: "Session", shown: "Subject") -> None:
+    """Refuse a workspace with another key: it would not know the report's accounts, and show them as innocents."""
+    known = {one.finding_id for one in session.workspace.identities.known()}
+    if shown.finding is not None and shown.finding.finding_id not in known:
+        raise UsageError(
+            "this workspace never found it",
+            where=str(session.workspace.path),
+            todo="name the workspace that made the report with --workspace",
+        )
 
 
 def _exhibits(

@@ -18,14 +18,14 @@ from gauger.cli.standard_input import hashed_standard_input
 from gauger.errors import InputError
 from gauger.exchanges.accounts import keep_accounts
 from gauger.exchanges.events import keep_events
-from gauger.exchanges.schema import QUARANTINE_SCHEMA, REQUIRED_COLUMNS
+from gauger.exchanges.schema import QUARANTINE_SCHEMA
 from gauger.pipeline import Progress, ingest
 from gauger.report.sentences import plural
 from gauger.sources import ReadOptions, read_log
 from gauger.sources.accounts import read_accounts
 from gauger.sources.events import read_events
-from gauger.sources.faults import INCOMPLETE, Fault, fault_table
-from gauger.sources.finding import STDIN
+from gauger.sources.faults import Fault, fault_table
+from gauger.sources.finding import STDIN, find_logs
 from gauger.store.filling import Sketching, fill
 from gauger.store.workspace import Workspace
 
@@ -60,8 +60,11 @@ class Read:
     ----------
     n_exchanges, n_quarantined
         Exchanges stored, and entries in the quarantine, of this run.
-    n_bad
-        Rows of this run that were lost. A row with a bad value in an optional column is quarantined and kept.
+    n_bad, n_bad_held
+        Rows that were lost in this run, and in all. A row with a bad value in an optional column is quarantined and
+        kept.
+    n_before_retention
+        Exchanges of this run that were dropped, because their day had been deleted for age.
     n_held
         Exchanges in the workspace after it.
     set_aside
@@ -71,6 +74,8 @@ class Read:
     n_exchanges: int
     n_quarantined: int
     n_bad: int
+    n_bad_held: int
+    n_before_retention: int
     n_held: int
     set_aside: pa.Table
 
@@ -79,10 +84,20 @@ class Read:
         return (
             f"{self.n_exchanges:,} exchanges read, {self.n_quarantined:,} in quarantine;"
             f" the workspace holds {self.n_held:,}."
+            + (f" {self.n_before_retention:,} of deleted days were dropped." if self.n_before_retention else "")
         )
 
-    def check(self, *, max_bad: float, quarantine: str) -> None:
+    def check(self, *, max_bad: float, quarantine: str, all_held: bool) -> None:
         """Refuse a run that read nothing, or too much that was bad.
+
+        Parameters
+        ----------
+        max_bad
+            Share of the rows that may be lost.
+        quarantine
+            Where the reasons are.
+        all_held
+            Judge all that the workspace holds, and not only what this run read.
 
         Raises
         ------
@@ -90,16 +105,21 @@ class Read:
             So it was; names where the quarantine is.
         """
         if self.n_held == 0:
+            if self.n_before_retention:
+                raise UselessReading(
+                    f"all {self.n_before_retention:,} exchanges are of days that were deleted for age",
+                    todo="they stay deleted (`gauger retain`); name another --workspace to read them",
+                )
             if self.n_quarantined == 0:
                 raise UselessReading("the logs hold no exchanges", todo="check that these are the right files")
             raise UselessReading(
                 f"no exchange could be read of {self.n_quarantined:,} records",
                 todo=f"the reasons are in {quarantine}; --format or --mapping may help",
             )
-        if self.n_bad > max_bad * (self.n_exchanges + self.n_bad):
+        n_bad, n_good = (self.n_bad_held, self.n_held) if all_held else (self.n_bad, self.n_exchanges)
+        if n_bad > max_bad * (n_good + n_bad):
             raise UselessReading(
-                f"{self.n_bad:,} of {self.n_exchanges + self.n_bad:,} rows are bad, more than --max-bad allows"
-                f" ({max_bad:.1%})",
+                f"{n_bad:,} of {n_good + n_bad:,} rows are bad, more than --max-bad allows ({max_bad:.1%})",
                 todo=f"the reasons are in {quarantine}; correct the logs, give --mapping, or raise --max-bad",
             )
 
@@ -109,7 +129,7 @@ def read_in(session: Session, given: Given, aside: Aside) -> Read:
     mapping = read_mapping_file(given.mapping)
     set_aside = _read_tables(session, given, mapping, aside)
     before = _totals(session.workspace)
-    lost_before = _count_lost(session.workspace)
+    lost_before = session.workspace.sketches.count_lost()
     if given.logs:
         options = ReadOptions(
             format=given.format,
@@ -120,16 +140,28 @@ def read_in(session: Session, given: Given, aside: Aside) -> Read:
         )
         with aside.progress() as progress:
             _read_logs(session, given.logs, options, aside=aside, progress=progress)
-    after = _totals(session.workspace)
+    after, lost = _totals(session.workspace), session.workspace.sketches.count_lost()
     if after[1] > before[1]:
         aside.say(*_quarantine_in_words(session.workspace, given.logs))
     return Read(
         n_exchanges=after[0] - before[0],
         n_quarantined=after[1] - before[1],
-        n_bad=_count_lost(session.workspace) - lost_before,
+        n_bad=lost - lost_before,
+        n_bad_held=lost,
+        n_before_retention=after[2] - before[2],
         n_held=sum(count_rows(session.workspace)),
         set_aside=set_aside,
     )
+
+
+def logs_named(arguments: Sequence[str], aside: Aside, *tables: Path | None) -> list[str]:
+    """Return the logs that a command line names; say which files of a folder are not read."""
+    skipped: list[str] = []
+    logs = find_logs(arguments, others=[path for path in tables if path is not None], skipped=skipped)
+    if skipped:
+        more = f" and {len(skipped) - 1:,} more" if len(skipped) > 1 else ""
+        aside.say(f"Not read, because a log is not called so: {min(skipped)}{more}. Name them to read them.")
+    return logs
 
 
 def count_rows(workspace: Workspace) -> list[int]:
@@ -137,18 +169,14 @@ def count_rows(workspace: Workspace) -> list[int]:
     return [int(pq.read_metadata(path).num_rows) for path in workspace.sketches.sketch_paths()]
 
 
-def _totals(workspace: Workspace) -> tuple[int, int]:
-    """Return the exchanges and the quarantined entries that all logs of a workspace ever gave."""
+def _totals(workspace: Workspace) -> tuple[int, int, int]:
+    """Return the exchanges, the quarantined entries and the rows of deleted days that all logs ever gave."""
     sources = workspace.manifest.sources()
-    return sum(one.n_exchanges for one in sources), sum(one.n_quarantined for one in sources)
-
-
-def _count_lost(workspace: Workspace) -> int:
-    """Return the rows that were lost: not those that only lost a value, nor those that are not whole yet."""
-    entries = workspace.sketches.quarantined()
-    is_row = pc.or_(pc.is_null(entries["column"]), pc.is_in(entries["column"], pa.array(REQUIRED_COLUMNS)))
-    lost = entries.filter(pc.and_(is_row, pc.not_equal(entries["reason"], INCOMPLETE.reason)))
-    return len(lost.group_by(["source_file", "row"]).aggregate([]))
+    return (
+        sum(one.n_exchanges for one in sources),
+        sum(one.n_quarantined for one in sources),
+        sum(one.n_before_retention for one in sources),
+    )
 
 
 def _read_logs(

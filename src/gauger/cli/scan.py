@@ -70,17 +70,18 @@ def scan(
     OUT, and a summary to stdout. Exits with 0 whatever was found.
     """
     from gauger.cli.detecting import detect_and_publish, publish_quarantine, refused_name
-    from gauger.cli.reading import Given, UselessReading, read_in, settings_flags
+    from gauger.cli.reading import Given, UselessReading, logs_named, read_in, settings_flags
     from gauger.cli.session import open_session, workspace_to_scan
     from gauger.cli.upkeep import erased_sentence
-    from gauger.sources import find_logs
 
     if window is not None and history_until is not None:
         raise UsageError(
             "both say where the tested stretch begins", where="--window, --history-until", todo="give one of the two"
         )
     aside = Aside(quiet)
-    files = find_logs(logs) if logs else []
+    if not logs and (format_ is not None or mapping is not None):
+        raise UsageError("there are no logs to read by it", where="--format, --mapping", todo="name logs")
+    files = logs_named(logs, aside, accounts, events) if logs else []
     given = Given(files, format=format_, mapping=mapping, accounts=accounts, events=events, timezone=timezone)
     flags = settings_flags(
         threads=threads,
@@ -96,17 +97,17 @@ def scan(
         aside.say(read.sentence())
         if files:
             try:
-                read.check(max_bad=session.settings.max_bad, quarantine=str(out / refused_name(out)))
+                read.check(max_bad=session.settings.max_bad, quarantine=str(out / refused_name(out)), all_held=True)
             except UselessReading:
                 publish_quarantine(session, out, read.set_aside)
                 raise
-        if retain is not None:
-            aside.say(erased_sentence(session.workspace.retain(retain, now=now or session.started_at)))
         if json and session.workspace.tables.accounts() is None:
             aside.say(NO_ACCOUNTS)
         result = detect_and_publish(
             session, out, set_aside=read.set_aside, history_until=history_until, now=now, aside=aside
         )
+        if retain is not None:
+            aside.say(erased_sentence(session.workspace.retain(retain, now=session.started_at)))
     print_result(result.as_json() if json else result.as_text(out))
     return 10 if fail_on and result.reaches(fail_on) else 0
 
@@ -130,17 +131,25 @@ def ingest(
     What was read before is skipped; a log that grew is read from where it ended. `gauger scan` without logs then looks
     at all of it.
     """
-    from gauger.cli.reading import Given, read_in, settings_flags
+    from gauger.cli.reading import Given, logs_named, read_in, settings_flags
     from gauger.cli.session import open_session, workspace_to_fill
     from gauger.cli.upkeep import erased_sentence
-    from gauger.sources import find_logs
 
     aside = Aside(quiet)
-    given = Given(find_logs(logs), format=format_, mapping=mapping, accounts=accounts, events=events, timezone=timezone)
+    given = Given(
+        logs_named(logs, aside, accounts, events),
+        format=format_,
+        mapping=mapping,
+        accounts=accounts,
+        events=events,
+        timezone=timezone,
+    )
     flags = settings_flags(threads=threads, max_bad=max_bad, max_record=max_record)
     with open_session(workspace_to_fill(workspace), create=True, flags=flags) as session:
         read = read_in(session, given, aside)
-        read.check(max_bad=session.settings.max_bad, quarantine=str(session.workspace.path / "quarantine"))
+        read.check(
+            max_bad=session.settings.max_bad, quarantine=str(session.workspace.path / "quarantine"), all_held=False
+        )
         if retain is not None:
             aside.say(erased_sentence(session.workspace.retain(retain, now=session.started_at)))
         if session.workspace.tables.accounts() is None:

@@ -18,6 +18,7 @@ from gauger.exchanges.networks import NetworkTable
 from gauger.exchanges.pseudonyms import Keys, derive_keys, pseudonymise_personal
 from gauger.settings import Settings
 from gauger.sources.enrichment import disposable_domains, load_networks
+from gauger.sources.values import key_identifier
 from gauger.store.workspace import Workspace
 
 DEFAULT_WORKSPACE = Path("gauger-workspace")
@@ -55,11 +56,14 @@ class Session:
         """Return the domains of disposable mail, with the lists that gauger.toml names."""
         return disposable_domains(self.configuration.networks, base=self.workspace.path)
 
-    def as_kept(self, identifier: str) -> str:
-        """Return an id as the workspace holds it: one that looks personal as its pseudonym."""
-        values = pa.array([identifier], pa.string())
-        kept = pseudonymise_personal(values, self.keys.identity, key_id=self.keys.key_id)
-        return str(kept[0].as_py())
+    def kept_forms(self, identifier: str) -> list[str]:
+        """Return the forms in which the workspace may hold an id.
+
+        One that looks personal is kept as its pseudonym; of a key in the clear some sources keep the hash.
+        """
+        forms = pa.array(sorted({identifier, str(key_identifier(identifier, UTC))}), pa.string())
+        kept = pseudonymise_personal(forms, self.keys.identity, key_id=self.keys.key_id)
+        return [str(form) for form in kept.to_pylist()]
 
 
 @contextmanager
@@ -127,13 +131,13 @@ def workspace_to_scan(
     """Yield the workspace of a scan. Logs without a workspace get one beside their result.
 
     A workspace that an earlier scan left there goes on when all its logs are named again, so that an interrupted scan
-    resumes; else it makes room for a fresh one, unless a person's decisions are in it. One that was made in this block
-    is removed when the block ends with `drop_on`, so that a run with better options begins anew.
+    resumes. One that was made in this block is removed when the block ends with `drop_on`, so that a run with better
+    options begins anew.
 
     Raises
     ------
     UsageError
-        It holds other logs, and decisions; or there are neither logs nor a workspace.
+        It holds other logs; or there are neither logs nor a workspace.
     """
     if given is not None:
         yield given
@@ -143,8 +147,8 @@ def workspace_to_scan(
         yield named
     else:
         own = out / OWN_WORKSPACE
-        if _is_workspace(own) and _holds_other_logs(own, logs):
-            _discard(own)
+        if _is_workspace(own):
+            _refuse_other_logs(own, logs)
         was_there = _is_workspace(own)
         try:
             yield own
@@ -171,18 +175,20 @@ def _workspace_to_scan_again(out: Path) -> Path:
         ) from None
 
 
-def _holds_other_logs(path: Path, logs: Sequence[str]) -> bool:
+def _refuse_other_logs(path: Path, logs: Sequence[str]) -> None:
+    """Refuse to mix logs: none that is there may be lost, and the result is about those that are named."""
     named = {os.path.realpath(log) for log in logs if log != "-"}
-    with Workspace.open(path, create=False, now=datetime.now(UTC), random_bytes=secrets.token_bytes) as workspace:
+    with Workspace.open(
+        path, create=False, now=datetime.now(UTC), random_bytes=secrets.token_bytes, read_only=True
+    ) as workspace:
         held = [source.name for source in workspace.manifest.sources()]
-        others = [name for name in held if name == "-" or os.path.realpath(name) not in named]
-        if others and workspace.decisions.history():
-            raise UsageError(
-                f"it holds other logs ({others[0]}) and decisions about what was found in them",
-                where=str(path),
-                todo="name the workspace to add to with --workspace, or another --out",
-            )
-    return bool(others)
+    others = [name for name in held if name == "-" or os.path.realpath(name) not in named]
+    if others:
+        raise UsageError(
+            f"it holds other logs than those named now ({others[0]})",
+            where=str(path),
+            todo=f"add to it with --workspace {path}, or name another --out for a result of these alone",
+        )
 
 
 def _is_workspace(path: Path) -> bool:

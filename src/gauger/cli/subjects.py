@@ -11,7 +11,6 @@ import pyarrow as pa
 from gauger.campaigns.findings import Finding, Findings
 from gauger.cli.dossier_text import render_account, render_finding
 from gauger.errors import InputError, UsageError
-from gauger.exchanges.pseudonyms import looks_personal
 from gauger.store.durable import read_parquet
 
 _FINDING_ID: Final = re.compile(r"c-[a-z2-7]{12}")
@@ -36,7 +35,9 @@ class Subject:
     first: tuple[str, ...]
 
 
-def subject(name: str, findings: Findings, folder: Path, *, as_kept: Callable[[str], str], width: int) -> Subject:
+def subject(
+    name: str, findings: Findings, folder: Path, *, kept_forms: Callable[[str], list[str]], width: int
+) -> Subject:
     """Return what a report says of a finding or an account.
 
     Parameters
@@ -45,8 +46,8 @@ def subject(name: str, findings: Findings, folder: Path, *, as_kept: Callable[[s
         The id of either.
     findings, folder
         The report, and the folder it lies in.
-    as_kept
-        Turns an id that looks personal into the pseudonym a report has.
+    kept_forms
+        Turns an id into the forms in which a report may have it.
     width
         Columns of the terminal.
 
@@ -62,7 +63,7 @@ def subject(name: str, findings: Findings, folder: Path, *, as_kept: Callable[[s
     if _FINDING_ID.fullmatch(name):
         known = ", ".join(one.finding_id for one in findings.findings) or "it has none at all"
         raise UsageError("the report has no such finding", where=name, todo=f"its findings: {known}")
-    account = as_kept(name) if looks_personal(pa.array([name]))[0].as_py() else name
+    account = _in_report(name, findings, folder, kept_forms)
     holders = [one for one in findings.findings if any(member.account_id == account for member in one.accounts)]
     touched = _touched(folder, account)
     if not holders and not touched:
@@ -73,6 +74,16 @@ def subject(name: str, findings: Findings, folder: Path, *, as_kept: Callable[[s
         )
     text = render_account(account, holders, touched, findings, width=width)
     return Subject(text, holders[0] if holders else None, (account,))
+
+
+def _in_report(name: str, findings: Findings, folder: Path, kept_forms: Callable[[str], list[str]]) -> str:
+    """Return an account's id as the report has it; the name itself where it has none of its forms."""
+    listed = {member.account_id for one in findings.findings for member in one.accounts}
+
+    def is_there(form: str) -> bool:
+        return form in listed or bool(_touched(folder, form))
+
+    return name if is_there(name) else next((form for form in kept_forms(name) if is_there(form)), name)
 
 
 def everyone_near(folder: Path) -> frozenset[str]:

@@ -1,6 +1,7 @@
 """`gauger forget` and `gauger retain`: what a workspace no longer holds."""
 
 import sys
+from dataclasses import astuple
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,13 +33,15 @@ def forget(
     """
     from gauger.cli.session import open_session, workspace_at_hand
     from gauger.report.sentences import plural
+    from gauger.store.erasure import Erased
 
     path = workspace_at_hand(workspace)
     if not yes and not _agreed(f"Delete everything about {account} in {path}? This cannot be undone."):
         print_result("Nothing was deleted.")
         return
     with open_session(path) as session:
-        erased = session.workspace.forget(session.as_kept(account))
+        forms = [session.workspace.forget(form) for form in session.kept_forms(account)]
+    erased = Erased(*(sum(counts) for counts in zip(*map(astuple, forms), strict=True)))
     if not (erased.n_exchanges or erased.n_table_rows or erased.n_members):
         print_result(f"The workspace holds nothing about {account}.")
         return
@@ -61,6 +64,8 @@ def retain(
     from gauger.cli.session import open_session, workspace_at_hand
 
     with open_session(workspace_at_hand(workspace)) as session:
+        if now is not None and now > session.started_at:
+            raise UsageError("this is in the future: all days would be deleted for ever", where="--now")
         erased = session.workspace.retain(days, now=now or session.started_at)
     print_result(erased_sentence(erased))
 

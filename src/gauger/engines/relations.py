@@ -36,7 +36,7 @@ def with_request_key(rows: ir.Table) -> ir.Table:
     A row without an id is known by its content; two equal rows of one log are two exchanges, the same row in two logs
     is one.
     """
-    identical = ibis.window(group_by=["origin", "source_file", "digest_high", "digest_low"], order_by="source_row")
+    identical = ibis.window(group_by=["origin", "digest_high", "digest_low"], order_by=["source_file", "source_row"])
     nameless = rows.filter(rows.request_id.isnull())
     numbered = nameless.mutate(copy=ibis.row_number().over(identical)).select(*_KEY, "copy")
     named = rows.filter(rows.request_id.notnull()).mutate(copy=ibis.literal(0, type="int64")).select(*_KEY, "copy")

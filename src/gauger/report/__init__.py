@@ -5,7 +5,7 @@ from gauger.report.files import ReportFiles
 from gauger.report.html import render_html
 from gauger.report.leave_one_out import leave_one_family_out
 from gauger.report.power import PowerRow
-from gauger.report.tables import all_accounts, for_spreadsheets, listed_accounts
+from gauger.report.tables import all_accounts, listed_accounts
 from gauger.report.terminal import render_terminal
 from gauger.report.timeline import Marker, Timeline
 
@@ -17,7 +17,6 @@ __all__ = [
     "Timeline",
     "all_accounts",
     "compare",
-    "for_spreadsheets",
     "leave_one_family_out",
     "listed_accounts",
     "render_comparison",

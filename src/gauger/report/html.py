@@ -13,7 +13,6 @@ from gauger.campaigns.findings import Fact, Finding, Findings
 from gauger.report import moments, numbers, plots, sentences, weighing
 from gauger.report.files import ReportFiles
 from gauger.report.leave_one_out import leave_one_family_out
-from gauger.report.power import PowerRow
 from gauger.report.timeline import Timeline, coarsened
 from gauger.report.untrusted import shorten, visible
 
@@ -30,7 +29,6 @@ def render_html(
     *,
     timelines: Mapping[str, Timeline],
     links: ReportFiles,
-    power: Sequence[PowerRow] = (),
 ) -> str:
     """Return a report as one HTML document.
 
@@ -44,15 +42,12 @@ def render_html(
         Timelines by finding id. A finding without one gets no plot.
     links
         Files beside the report.
-    power
-        Planted campaigns and how many were found, where `gauger power` ran.
     """
     environment = _environment()
     style = _style(environment)
     return environment.get_template("report.html.jinja").render(
         document=findings,
         links=links,
-        power=power,
         plots_by_finding=_plots(findings, timelines),
         markers={finding_id: plots.markers_shown(series) for finding_id, series in timelines.items()},
         style=Markup(style),  # noqa: S704 (the package's own file)

@@ -3,7 +3,6 @@
 from typing import Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from gauger.campaigns.findings import Findings
 from gauger.errors import UsageError
@@ -29,8 +28,6 @@ ACCOUNTS_SCHEMA: Final = pa.schema(
         pa.field("listed", pa.bool_(), nullable=False),
     ]
 )
-
-_SPREADSHEET_STARTS: Final = r"^[=+\-@\t\r\n]"
 
 
 def listed_accounts(findings: Findings) -> pa.Table:
@@ -74,19 +71,3 @@ def all_accounts(findings: Findings, touched: pa.Table) -> pa.Table:
     known["listed"] = pa.array([False] * len(ids), pa.bool_())
     columns = [known.get(field.name, pa.nulls(len(ids), field.type)) for field in ACCOUNTS_SCHEMA]
     return pa.concat_tables([listed_accounts(findings), pa.table(columns, schema=ACCOUNTS_SCHEMA)])
-
-
-def for_spreadsheets(table: pa.Table) -> pa.Table:
-    """Return the table with an apostrophe before every text that a spreadsheet would run as a formula.
-
-    An account's owner may have chosen its id. The exact ids are in the Parquet file.
-    """
-    for index, field in enumerate(table.schema):
-        if pa.types.is_string(field.type):
-            table = table.set_column(index, field, _harmless(table.column(index)))
-    return table
-
-
-def _harmless(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    quoted = pc.binary_join_element_wise("'", column, "")
-    return pc.if_else(pc.match_substring_regex(column, _SPREADSHEET_STARTS), quoted, column)

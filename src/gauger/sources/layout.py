@@ -19,6 +19,9 @@ _WRAPPED: Final = re.compile(
     rb"\s*\{\s*" + _PLAIN_MEMBERS + rb'"(?:data|logs|results|rows|records)"\s*:\s*\[\s*(?=[{\]]|\Z)'
 )
 
+#: Where the list of a page ends and the next page of the same file begins; "element" is its first record.
+NEXT_PAGE: Final = re.compile(rb"\}" + _WRAPPED.pattern + b"(?P<element>)")
+
 #: The beginning of an object, up to the colon after its first key.
 _OBJECT_START: Final = re.compile(rb'\{\s*"(?:[^"\\]++|\\.){1,64}+"\s*:', re.DOTALL)
 

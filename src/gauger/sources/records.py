@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, Protocol
 from gauger.sources.faults import INCOMPLETE, NESTED, NOT_JSON, TOO_LONG, Bad
 from gauger.sources.json_scan import ObjectScan
 from gauger.sources.json_text import decode
-from gauger.sources.layout import Layout, csv_fields, without_mark
+from gauger.sources.layout import NEXT_PAGE, Layout, csv_fields, without_mark
 from gauger.sources.streams import CHUNK_BYTES
 
 
@@ -162,10 +162,10 @@ def _json_values(stream: ByteStream, layout: Layout, limit: int) -> Iterator[Rec
             window.grow()
             continue
         if layout.is_wrapped and window.data[at : at + 1] == b"]":  # what follows the list describes the list
-            while stream.read(CHUNK_BYTES):
-                pass
-            yield Tail(stream.offset)
-            return
+            if not _seek_marker(window, at + 1, NEXT_PAGE):
+                break
+            at = 0
+            continue
         found = _element(window, at, limit) if window.data[at : at + 1] == b"{" else NOT_JSON
         if isinstance(found, _Element):
             yield Record(window.base + at, found.end - at, window.base + found.end, found.value)

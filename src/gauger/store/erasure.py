@@ -8,11 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, delete, exists, func, select
+from sqlalchemy.orm import Session
 
 from gauger.errors import UsageError
 from gauger.store.durable import read_parquet
-from gauger.store.models import Fact, FindingAccount
+from gauger.store.models import Fact, FindingAccount, FindingRecord, ScanRecord
 from gauger.store.sketch_files import KEPT_FROM
 from gauger.store.state import State
 from gauger.store.stored_files import NamedFile, StagedFile, StoredFiles
@@ -44,7 +45,10 @@ class Erased:
 
 
 def retain(state: State, files: StoredFiles, *, days: int, now: datetime) -> Erased:
-    """Delete the days that ended more than `days` days before `now`. They stay deleted.
+    """Delete the days that ended more than `days` days before `now`, and what earlier scans found. They stay deleted.
+
+    What a person decided stays, without the accounts it was about once no later scan found them. The account table and
+    the events stay: the operator replaces them.
 
     The manifest keeps the logs they came from, so the same log brings nothing back. An exchange of a deleted day that
     comes with another log is counted and dropped (`SketchWriter`).
@@ -63,6 +67,7 @@ def retain(state: State, files: StoredFiles, *, days: int, now: datetime) -> Era
     old = files.named("sketch", last=kept_from - timedelta(days=1))
     with state.transaction() as session:
         session.merge(Fact(name=KEPT_FROM, value=kept_from.isoformat()))
+        _drop_scans(session, before=datetime(kept_from.year, kept_from.month, kept_from.day, tzinfo=UTC))
         files.drop(session, old)
     files.remove(old)
     n_parts = _drop_unused_parts(state, files)
@@ -82,6 +87,7 @@ def forget(state: State, files: StoredFiles, account_id: str) -> Erased:
             members = FindingAccount.account_id == account_id
             n_members = session.scalar(select(func.count()).select_from(FindingAccount).where(members)) or 0
             session.execute(delete(FindingAccount).where(members))
+            session.execute(delete(FindingRecord).where(~_has_members()))
             for old, new in rewritten:
                 files.replace(session, old, new)
     finally:
@@ -96,6 +102,20 @@ def forget(state: State, files: StoredFiles, account_id: str) -> Erased:
         n_table_rows=sum(_n_lost(old, new) for old, new in rewritten if old.kind != "sketch"),
         n_members=n_members,
     )
+
+
+def _has_members() -> ColumnElement[bool]:
+    return exists().where(
+        FindingAccount.scan_id == FindingRecord.scan_id, FindingAccount.finding_id == FindingRecord.finding_id
+    )
+
+
+def _drop_scans(session: Session, *, before: datetime) -> None:
+    """Delete what scans before this time found: the accounts and the template hashes of their findings."""
+    old = select(ScanRecord.id).where(ScanRecord.scanned_at < before)
+    session.execute(delete(FindingAccount).where(FindingAccount.scan_id.in_(old)))
+    session.execute(delete(FindingRecord).where(FindingRecord.scan_id.in_(old)))
+    session.execute(delete(ScanRecord).where(ScanRecord.scanned_at < before))
 
 
 def _without_account(files: StoredFiles, account_id: str) -> Iterable[tuple[NamedFile, StagedFile | None]]:

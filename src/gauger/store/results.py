@@ -4,6 +4,7 @@ import csv
 import fcntl
 import io
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -29,6 +30,10 @@ _INCOMING: Final = ".incoming"
 
 #: A spreadsheet takes a cell that begins like this for a formula (also the full-width forms).
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+
+#: A terminal that shows the file would obey them. Tabs and line ends stay.
+_CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
 def publish(out: Path, files: Mapping[str, bytes | Path | pa.Table]) -> None:
@@ -92,7 +97,7 @@ def _cell(value: Any) -> str | int | float:
         case list():
             return _cell(", ".join(str(_cell(item)) for item in value))
         case _:
-            text = str(value)
+            text = _CONTROLS.sub("\ufffd", str(value))
             return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gauger.errors import InputError
-from gauger.exchanges.schema import QUARANTINE_SCHEMA
+from gauger.exchanges.schema import QUARANTINE_SCHEMA, REQUIRED_COLUMNS
 from gauger.sketches.schema import PART_SCHEMA, SKETCH_SCHEMA
 from gauger.sources.faults import INCOMPLETE
 from gauger.store.content import ContentHash, ContentReader
@@ -74,10 +74,6 @@ class SketchFiles:
         """Return the sketch files of the days from `first` to `last`, both included, in a fixed order."""
         return [file.path for file in self._files.named("sketch", first=first, last=last)]
 
-    def days(self) -> list[date]:
-        """Return the days (UTC) that have sketches, oldest first."""
-        return sorted({file.day for file in self._files.named("sketch") if file.day is not None})
-
     def part_paths(self) -> list[Path]:
         """Return the files of parts. The same part, with the same row, may lie in several: read them as a set."""
         return [file.path for file in self._files.named("part")]
@@ -96,6 +92,18 @@ class SketchFiles:
         tables = [_without_completed(read_parquet(path), path, n_stretches) for path in paths]
         keys = ["source_file", "row", "byte_offset", "column", "reason"]
         return _concatenated(tables, QUARANTINE_SCHEMA).sort_by([(key, "ascending") for key in keys])
+
+    def count_lost(self) -> int:
+        """Return the rows that were lost: not those that only lost a value, nor those that are not whole yet."""
+        lost: dict[int, set[int | None]] = {}
+        n_nameless = 0
+        for file in self._files.named("quarantine"):
+            entries = read_parquet(file.path)
+            is_row = pc.or_(pc.is_null(entries["column"]), pc.is_in(entries["column"], pa.array(REQUIRED_COLUMNS)))
+            entries = entries.filter(pc.and_(is_row, pc.not_equal(entries["reason"], INCOMPLETE.reason)))
+            n_nameless += entries["row"].null_count
+            lost.setdefault(file.source_id or 0, set()).update(entries["row"].drop_null().to_pylist())
+        return n_nameless + sum(map(len, lost.values()))
 
     @contextmanager
     def writer(
@@ -185,7 +193,7 @@ class SketchWriter:
         kept = _rows_from(rows, self._kept_from)
         stretch = self._stretch
         stretch.rows.append(kept)
-        stretch.parts.append(parts)
+        stretch.parts.append(parts if kept.num_rows == rows.num_rows else _parts_of(kept, parts))
         stretch.quarantined.append(quarantined)
         stretch.n_before_retention += rows.num_rows - kept.num_rows
         stretch.n_batches += 1
@@ -339,6 +347,12 @@ def _rows_from(rows: pa.Table, first: date | None) -> pa.Table:
         return rows
     start = pa.scalar(datetime(first.year, first.month, first.day, tzinfo=UTC), rows["occurred_at"].type)
     return rows.filter(pc.greater_equal(rows["occurred_at"], start))
+
+
+def _parts_of(rows: pa.Table, parts: pa.Table) -> pa.Table:
+    """Return the parts that these rows point to."""
+    used = np.union1d(rows["system_part"].to_numpy(), rows["tool_part"].to_numpy())
+    return parts.filter(pa.array(np.isin(parts["part"].to_numpy(), used)))
 
 
 def _concatenated(tables: list[pa.Table], schema: pa.Schema) -> pa.Table:

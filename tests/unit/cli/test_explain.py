@@ -206,3 +206,12 @@ def test_an_account_named_by_its_address_is_found_under_its_pseudonym(gauger, tm
     shown = gauger("explain", "mallory@example.com", "--report", out, "--workspace", out / ".workspace", "--logs", log)
     assert shown.code == 0
     assert "[You are a patient examiner." in shown.out
+
+
+def test_a_workspace_that_never_found_it_is_refused(gauger, scanned, tiny, tmp_path):
+    other = tmp_path / "other"
+    assert gauger("ingest", tiny.logs[0], "--workspace", other).code == 0
+    shown = gauger("explain", scanned.finding, "--report", scanned.report, "--workspace", other, "--logs", *tiny.logs)
+    assert shown.code == 2
+    assert "this workspace never found it" in shown.err
+    assert "Innocent look-alikes" not in shown.out

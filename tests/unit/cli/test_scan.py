@@ -1,6 +1,7 @@
 """`gauger scan`: what it finds, what it writes where, and its exit codes."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -129,21 +130,47 @@ def test_history_until_after_the_log_is_refused(gauger, scanned):
     assert shown.out == ""
 
 
-def test_other_logs_into_the_same_folder_start_a_fresh_workspace(gauger, tmp_path, tiny):
+def test_a_scan_goes_on_with_more_logs_and_refuses_to_mix_in_others(gauger, tmp_path, tiny):
     out = tmp_path / "report"
     shown = gauger("scan", tiny.logs[0], "--out", out, "--json")
     assert json.loads(shown.out)["input"]["exchanges"] == 144
     assert "--accounts FILE" in shown.err
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
     shown = gauger("scan", tiny.logs[1], "--out", out, "--json")
-    assert json.loads(shown.out)["input"]["exchanges"] == 144
-    shown = gauger("scan", tiny.logs[1], tiny.logs[2], "--out", out, "--json", "--accounts", tiny.accounts)
-    assert json.loads(shown.out)["input"]["exchanges"] == 288
-    found = json.loads(shown.out)["findings"][0]["finding_id"]
-    assert gauger("confirm", found, "--reason", "x", "--workspace", out / ".workspace").code == 0
-    shown = gauger("scan", tiny.logs[0], "--out", out)
     assert shown.code == 2
-    assert "decisions" in shown.err
-    assert (out / ".workspace" / "state.sqlite").exists()
+    assert f"other logs than those named now ({tiny.logs[0]})" in shown.err
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+    shown = gauger("scan", *tiny.logs[:2], "--out", out, "--json", "--accounts", tiny.accounts)
+    assert json.loads(shown.out)["input"]["exchanges"] == 288
+
+
+def test_a_workspace_with_too_much_that_is_bad_fails_every_scan(gauger, tmp_path, tiny):
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text(Path(tiny.logs[1]).read_text() + "no record\n" * 40)
+    given = ("--out", tmp_path / "report", "--workspace", tmp_path / "ws")
+    assert gauger("scan", bad, *given).code == 3
+    assert gauger("scan", bad, *given).code == 3
+    assert gauger("scan", bad, tiny.logs[0], *given).code == 3
+    assert gauger("scan", bad, *given, "--max-bad", 0.3).code == 0
+
+
+def test_a_folder_is_read_without_its_tables_and_names_what_is_left_out(gauger, tmp_path, tiny):
+    shutil.copytree(tiny.folder / "logs", tmp_path / "logs")
+    shutil.copy(tiny.accounts, tmp_path / "logs")
+    (tmp_path / "logs" / "README.md").write_text("Logs of the gateway.")
+    accounts = tmp_path / "logs" / "accounts.csv"
+    shown = gauger("scan", tmp_path / "logs", "--accounts", accounts, "--out", tmp_path / "logs" / "report", "--json")
+    assert shown.code == 0, shown.err
+    assert json.loads(shown.out)["input"]["exchanges"] == 432
+    assert f"Not read, because a log is not called so: {tmp_path / 'logs' / 'README.md'}." in shown.err
+    again = gauger("scan", tmp_path / "logs", "--accounts", accounts, "--out", tmp_path / "logs" / "report", "--json")
+    assert json.loads(again.out)["input"]["exchanges"] == 432
+
+
+def test_how_to_read_without_logs_to_read_is_refused(gauger, scanned):
+    shown = rescan(gauger, scanned, "--format", "openai")
+    assert shown.code == 2
+    assert "name logs" in shown.err
 
 
 def test_without_a_name_the_workspace_is_that_of_the_report_then_the_default(gauger, tiny, tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 """Forgetting an account, and deleting by age."""
 
 import io
+import json
 import sys
 
 import pyarrow.parquet as pq
@@ -62,3 +63,32 @@ def test_retain_deletes_what_is_older(gauger, scanned):
     assert 0 < len(accounts_held(scanned.workspace)) < 432
     again = gauger("retain", 7, "--now", "2026-01-19T00:00:00Z", "--workspace", scanned.workspace)
     assert again.out == "Deleted for age: 0 exchanges of 0 days.\n"
+
+
+def test_nothing_is_deleted_by_a_time_that_has_not_come(gauger, scanned):
+    shown = gauger("retain", 7, "--now", "2199-01-01T00:00:00Z", "--workspace", scanned.workspace)
+    assert shown.code == 2
+    assert "in the future" in shown.err
+    assert len(accounts_held(scanned.workspace)) == 432
+
+
+def test_an_account_is_forgotten_by_its_key_in_the_clear(gauger, tmp_path):
+    key = "sk-test-0123456789abcdef"
+    log = tmp_path / "log.jsonl"
+    message = {"messages": [{"role": "user", "content": "say b"}], "model": "m"}
+    one = {
+        "startTime": "2026-01-10T00:00:00Z",
+        "request_id": "r",
+        "api_key": key,
+        "model": "m",
+        "call_type": "completion",
+    }
+    log.write_text("".join(json.dumps(one | message | {"request_id": f"r{n}"}) + "\n" for n in range(2)))
+    ws = tmp_path / "ws"
+    shown = gauger("ingest", log, "--workspace", ws, "--format", "litellm")
+    assert shown.code == 0, shown.err
+    assert len(accounts_held(ws)) == 2
+    assert key not in accounts_held(ws)
+    shown = gauger("forget", "--account", key, "--yes", "--workspace", ws)
+    assert "2 exchanges" in shown.out
+    assert accounts_held(ws) == []

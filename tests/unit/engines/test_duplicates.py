@@ -29,8 +29,12 @@ def test_equal_id_with_other_content_is_kept_and_counted_as_a_clash(tmp_path):
 
 
 def test_without_ids_equal_rows_of_one_file_are_two_and_of_two_files_one(tmp_path):
-    rows = [(None, 7, 7, "a", 0), (None, 7, 7, "a", 1), (None, 7, 7, "b", 3)]
+    rows = [(None, 7, 7, "a", 0), (None, 7, 7, "a", 1), (None, 7, 7, "b", 3, "2")]
     assert _dropped(tmp_path, rows) == ({("b", 3)}, 0)
+
+
+def test_without_ids_equal_rows_of_a_log_that_was_renamed_while_it_grew_are_two(tmp_path):
+    assert _dropped(tmp_path, [(None, 7, 7, "a", 0), (None, 7, 7, "a.1", 1)]) == (set(), 0)
 
 
 @given(st.lists(st.tuples(st.sampled_from("rst"), st.integers(0, 2)), min_size=1, max_size=12))

@@ -1,14 +1,9 @@
-import io
-
 import msgspec
 import pyarrow as pa
-import pyarrow.csv
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from gauger.errors import UsageError
-from gauger.report.tables import ACCOUNTS_SCHEMA, all_accounts, for_spreadsheets, listed_accounts
+from gauger.report.tables import ACCOUNTS_SCHEMA, all_accounts, listed_accounts
 
 
 def touched(finding_id: str) -> pa.Table:
@@ -59,23 +54,3 @@ def test_touched_account_of_an_unknown_finding_is_refused(findings):
 
 def test_report_without_findings_gives_an_empty_table(nothing_found):
     assert listed_accounts(nothing_found).equals(ACCOUNTS_SCHEMA.empty_table())
-
-
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1"])
-def test_text_that_a_spreadsheet_would_run_gets_an_apostrophe(text):
-    table = for_spreadsheets(pa.table({"account_id": [text, "plain", None]}))
-    assert table.column("account_id").to_pylist() == ["'" + text, "plain", None]
-
-
-@given(st.lists(st.text()))
-def test_no_cell_of_a_spreadsheet_begins_a_formula(ids):
-    table = for_spreadsheets(pa.table({"account_id": pa.array(ids, pa.string()), "n": [1] * len(ids)}))
-    shown = table.column("account_id").to_pylist()
-    assert not [text for text in shown if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))]
-    assert [text.removeprefix("'") if text != given else text for text, given in zip(shown, ids, strict=True)] == ids
-
-
-def test_table_can_be_written_as_csv(findings):
-    sink = io.BytesIO()
-    pyarrow.csv.write_csv(for_spreadsheets(listed_accounts(findings)), sink)
-    assert pyarrow.csv.read_csv(io.BytesIO(sink.getvalue())).num_rows == 256

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -61,3 +62,36 @@ def test_what_matches_nothing_is_named(folder, argument):
         find_logs(["b.jsonl", argument])
     assert str(error.value.where) in argument
     assert error.value.todo
+
+
+def test_folder_is_searched_for_rotated_logs_and_names_what_it_leaves_out(tmp_path):
+    names = ["app.log.1", "app.jsonl.2026-01-06.gz", "app.jsonl-20260106", "app.json.2026-01-06_13.zst"]
+    others = ["app.pid", "notes.1", "app.log.bak", "log"]
+    for name in [*names, *others]:
+        (tmp_path / name).touch()
+    skipped = []
+    assert find_logs([str(tmp_path)], skipped=skipped) == sorted(str(tmp_path / name) for name in names)
+    assert sorted(skipped) == sorted(str(tmp_path / name) for name in others)
+
+
+def test_folder_is_searched_without_tables_and_without_gaugers_own_folders(folder):
+    for name in ("ws/state.sqlite", "ws/deep/x.parquet", "report/findings.json", "report/accounts.csv", "accounts.csv"):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    skipped = []
+    found = find_logs([str(folder)], others=[Path("accounts.csv")], skipped=skipped)
+    assert [str(Path(path).relative_to(folder)) for path in found] == [
+        "a.jsonl.gz",
+        "b.jsonl",
+        "deep/c.CSV",
+        "deep/er/d.parquet",
+    ]
+    assert skipped == [str(folder / "README.md")]
+    assert find_logs(["report/accounts.csv"]) == ["report/accounts.csv"]
+
+
+def test_pipe_is_refused_with_what_to_do(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jsonl")
+    with pytest.raises(InputError, match="standard input"):
+        find_logs([str(tmp_path / "pipe.jsonl")])

@@ -42,6 +42,9 @@ def reasons(outcome):
         lambda found: json.dumps({"data": [json.loads(one) for one in found]}, indent=1).encode(),
         lambda found: b"\n".join(json.dumps(json.loads(one), indent=2).encode() for one in found),
         lambda found: b"[" + found[0] + b"]\n" + b"\n".join(found[1:]),
+        lambda found: b"\n".join(b'{"n": 1,\n"data": [%s], "more": [{"a": 1}]}' % one for one in found),
+        lambda found: b'{"data": [%s, %s]}{"object": "list", "data": [%s], "last": true}\n' % tuple(found),
+        lambda found: b'{"data": [\n%s, %s], "pad": "%s"}\n {"data": [%s]}' % (*found[:2], b"x" * 300_000, found[2]),
     ],
 )
 def test_however_records_are_strung_together_they_are_the_same(read_bytes, write):

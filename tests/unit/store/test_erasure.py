@@ -134,3 +134,16 @@ def test_a_reader_cannot_delete(open_workspace, ingest, accounts_of, tmp_path, n
             with pytest.raises(WorkspaceError, match="only be read"):
                 delete()
         assert len(accounts_of(reader)) == 6
+
+
+def test_retention_drops_what_scans_of_deleted_days_found(filled, now):
+    later = now + timedelta(days=20)
+    filled.identities.remember([KnownFinding("c-2", frozenset({"cat"}), frozenset({6}), later)], now=later)
+    filled.retain(5, now=later)
+    assert [one.finding_id for one in filled.identities.known()] == ["c-2"]
+
+
+def test_finding_without_members_is_forgotten(filled):
+    filled.forget("ann")
+    filled.forget("bob")
+    assert filled.identities.known() == []
