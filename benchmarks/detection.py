@@ -4,7 +4,8 @@
 
 Every run is one line in .scratch/detection-FIRST.jsonl (world, seed, workspace key, outcome); a run that is there is
 not made again. The table and benchmarks/results/detection.json are written from those lines. Seeds 1-9 were used while
-the detector was built; the report uses seeds from 101 on, with workspace keys of the same number.
+the detector was built, and 101 to 220 before its rules on shared tokens were set; the report uses seeds from 301 on, with
+workspace keys of the same number.
 """
 
 import argparse
@@ -37,7 +38,7 @@ from gauger.lab import (
 from gauger.settings import Settings
 
 RESULT = Path("benchmarks/results/detection.json")
-FIRST_SEED = 101
+FIRST_SEED = 301
 SHARES = (1.0, 0.5, 0.2, 0.1, 0.05)
 LISTS = ("tool_traces", "coding")
 
