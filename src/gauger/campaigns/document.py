@@ -72,7 +72,7 @@ def calibration(
         )
     else:
         reach = (
-            f"{n} comparable history window{'s' if n > 1 else ''} of {window} give nothing below"
+            f"{n} comparable history window{'s' if n > 1 else ''} of {window} give{'' if n > 1 else 's'} nothing below"
             f" {plan.smallest_p_value:.2g}, and it takes {target / 2:.2g}"
             if n
             else f"no history window of {window} compares with the tested one"
