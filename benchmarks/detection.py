@@ -4,8 +4,8 @@
 
 Every run is one line in .scratch/detection-FIRST.jsonl (world, seed, workspace key, outcome); a run that is there is
 not made again. The table and benchmarks/results/detection.json are written from those lines. Seeds 1-9 were used while
-the detector was built, and 101 to 220 before its rules on shared tokens were set; the report uses seeds from 301 on, with
-workspace keys of the same number.
+the detector was built, and 101 to 220 before its rules on shared tokens were set; the report uses seeds from 301 on,
+with workspace keys of the same number.
 """
 
 import argparse
