@@ -1,10 +1,12 @@
 """Lab: simulated traffic with the truth beside it."""
 
+from gauger.lab.births import BirthRates, living
 from gauger.lab.datasets import data_pools
 from gauger.lab.grammar import grammar_pools
 from gauger.lab.pools import Pools
 from gauger.lab.scenarios import (
     SCENARIOS,
+    Born,
     Campaign,
     ChatPersons,
     Developers,
@@ -22,6 +24,8 @@ from gauger.lab.writing import simulate_to, write_world
 
 __all__ = [
     "SCENARIOS",
+    "BirthRates",
+    "Born",
     "Campaign",
     "ChatPersons",
     "Developers",
@@ -37,6 +41,7 @@ __all__ = [
     "World",
     "data_pools",
     "grammar_pools",
+    "living",
     "simulate",
     "simulate_to",
     "write_world",

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from gauger.lab.clock import Agenda
-from gauger.lab.pools import Floats, Ints, Part, Pools, Shelf, Texts
+from gauger.lab.pools import Floats, Ints, Pools, Texts
 from gauger.sources.json_text import canonical
 
 #: Half of all retries are verbatim; a person's others are made in the one way the person is used to.
@@ -173,15 +173,3 @@ def _before(plan: Agenda, user: Texts, response: Texts) -> tuple[Texts, Texts]:
 
 def _message(role: str, text: str) -> str:
     return canonical({"role": role, "content": text})
-
-
-def draw_by_time(shelf: Shelf, is_tested: np.ndarray, *, cover: bool, rng: np.random.Generator) -> Texts:
-    """Return one text for each exchange, from the part of its stretch: object[n]."""
-    drawn = np.empty(len(is_tested), dtype=object)
-    for tested in (False, True):
-        rows = np.flatnonzero(is_tested == tested)
-        stretch: Part = "tested" if tested else "history"
-        hidden: Part = "cover_tested" if tested else "cover_history"
-        if len(rows):
-            drawn[rows] = shelf.draw(hidden if cover else stretch, len(rows), rng=rng)
-    return drawn

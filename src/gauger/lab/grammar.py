@@ -148,16 +148,20 @@ def _named(group: Sequence[str], words: Bank, owners: Texts, *, rng: np.random.G
     return [text.replace("\0", owner.title()) for text, owner in zip(made, owners, strict=True)]
 
 
-def agent_prompts(name: str, *, rng: np.random.Generator, n: int = 14, changed: int = 6) -> tuple[str, str]:
-    """Return an agent's fixed prompt before and after a release: n sentences, `changed` of them replaced as a whole."""
+def agent_prompts(
+    name: str, *, rng: np.random.Generator, releases: int = 1, n: int = 14, changed: int = 6
+) -> list[str]:
+    """Return an agent's fixed prompt before and after each release: n sentences, `changed` of them replaced."""
     words: Bank = {"name": (name,), **phrases.AGENT_WORDS}
     first, *others = phrases.AGENT_SENTENCES
     made = [str(sentences([frame], words, 1, rng=rng)[0]) for frame in (first, *rng.permutation(others))]
-    before, spare = made[:n], made[n:]
-    after = list(before)
-    for place, text in zip(1 + rng.permutation(n - 1)[:changed], spare, strict=False):
-        after[place] = text
-    return " ".join(before), " ".join(after)
+    prompt, spare = made[:n], made[n:]
+    prompts = [" ".join(prompt)]
+    for _ in range(releases):
+        for place in 1 + rng.permutation(n - 1)[: min(changed, len(spare))]:
+            prompt[place], spare = spare[0], [*spare[1:], prompt[place]]
+        prompts.append(" ".join(prompt))
+    return prompts
 
 
 def agent_frames(name: str) -> list[str]:
@@ -202,6 +206,14 @@ def wrappers(n: int, *, rng: np.random.Generator) -> list[tuple[str, str]]:
 def signatures(n: int, *, rng: np.random.Generator) -> Texts:
     """Return phrases with which persons close, mostly distinct: object[n]."""
     return sentences(phrases.SIGNATURES, {**phrases.EVERYDAY, **phrases.PROJECT}, n, rng=rng)
+
+
+def suite_template(*, rng: np.random.Generator) -> str:
+    """Return a template of a suite's own, with a place for its item."""
+    words: Bank = {**phrases.EVERYDAY, **phrases.TEMPLATE_WORDS}
+    owner = names(1, rng=rng)
+    parts = [_named(group, words, owner, rng=rng)[0] for group in phrases.TEMPLATE_GROUPS]
+    return f"{' '.join(parts)}\n\n{{item}}"
 
 
 def viral(n: int, *, rng: np.random.Generator) -> Texts:

@@ -7,9 +7,9 @@ import numpy as np
 
 from gauger.errors import UsageError
 from gauger.lab import grammar, phrases
-from gauger.lab.accounts import BROWSERS, CLIENTS, tokens
+from gauger.lab.accounts import BROWSERS, CLIENTS, DAY_S, tokens
 from gauger.lab.clock import Agenda, agent_rhythm, person_rhythm
-from gauger.lab.dialogues import concatenate, converse, draw_by_time, single_turns
+from gauger.lab.dialogues import concatenate, converse, single_turns
 from gauger.lab.pools import NOTHING, Ints, Texts
 from gauger.lab.scenarios import ChatPersons, Developers, PopularAgent, UniversityClass, ViralPrompt, ViralTemplate
 from gauger.lab.stage import Stage, Troupe
@@ -38,15 +38,14 @@ def chat_turns(part: ChatPersons, plan: Agenda, stage: Stage, *, cover: bool) ->
     """Return what persons say: a topic a session by taste, follow-ups later in a conversation, a style of their own."""
     rng = stage.rng
     topics = _session_topics(part, plan, stage)
-    tested = stage.is_tested(plan)
     turns = np.empty(len(plan), dtype=object)
     # A retry repeats its source, so it draws nothing.
     follows = (plan.turn > 0) & (rng.random(len(plan)) < FOLLOW_UP_SHARE) & ~plan.is_retry
     for number, shelf in enumerate(stage.pools.topics.values()):
         rows = np.flatnonzero((topics == number) & ~follows & ~plan.is_retry)
-        turns[rows] = draw_by_time(shelf, tested[rows], cover=cover, rng=rng)
+        turns[rows] = stage.draw(shelf, plan, rows, cover=cover)
     rows = np.flatnonzero(follows)
-    turns[rows] = draw_by_time(stage.pools.follow_ups, tested[rows], cover=cover, rng=rng)
+    turns[rows] = stage.draw(stage.pools.follow_ups, plan, rows, cover=cover)
     return _styled(turns, plan, part, rng=rng)
 
 
@@ -140,17 +139,18 @@ def popular_agent(part: PopularAgent, stage: Stage) -> Troupe:
     name = str(grammar.names(1, rng=rng)[0]).title()
     cast = replace(cast, user_agent=np.full(part.n, f"{name.lower()}/3.{rng.integers(0, 9)}.0", dtype=object))
     plan = stage.plan(cast, agent_rhythm(pools.arrivals, retry_share=part.retry_share))
-    tested = stage.is_tested(plan) & part.release
-    before, after = grammar.agent_prompts(name, rng=rng)
+    released = [day * DAY_S for day in part.releases] + [stage.tested_s] * part.release
+    version = np.searchsorted(np.sort(released), plan.at_s, side="right")
+    prompts = np.array(grammar.agent_prompts(name, rng=rng, releases=max(len(released), 1)), dtype=object)
     frames = rng.permutation(np.array(grammar.agent_frames(name), dtype=object))
-    turns = _agent_turns(plan, stage, frame=np.where(tested, frames[1], frames[0]))
+    turns = _agent_turns(plan, stage, frame=frames[version % len(frames)])
     script = converse(plan, turns, label="agent", first_account=stage.first_account, pools=pools, rng=rng)
     tools = grammar.tool_schema(phrases.AGENT_WORDS["tool"][:3] + phrases.AGENT_WORDS["tool2"][:2], owner=name)
     return Troupe(
         cast,
         replace(
             script,
-            system=np.where(tested, after, before).astype(object),
+            system=prompts[version],
             tools=np.full(len(plan), tools, dtype=object),
         ),
     )

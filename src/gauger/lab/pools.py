@@ -57,18 +57,18 @@ class Shelf:
     texts: Mapping[Part, Texts]
     reserve: Mapping[Part, Texts]
 
-    def draw(self, part: Part, n: int, *, rng: np.random.Generator) -> Texts:
+    def draw(self, part: Part, n: int, *, rng: np.random.Generator, turn: int = 0, turns: int = 1) -> Texts:
         """Return n texts of a part in random order: object[n].
 
         No text comes twice while the reserve lasts; then the reserve goes round. A shelf without reserve goes round
-        itself.
+        itself. Of every `turns` texts only the one whose turn it is is drawn, so that draws of other turns share none.
 
         Raises
         ------
         UsageError
             The part holds no text.
         """
-        first, reserve = self.texts[part], self.reserve[part]
+        first, reserve = self.texts[part][turn::turns], self.reserve[part][turn::turns]
         if len(first) + len(reserve) == 0:
             raise UsageError("a shelf of the pools holds no text", where=part, todo="give pools with more texts")
         drawn = [rng.permutation(first)[:n]]

@@ -7,7 +7,7 @@ import numpy as np
 from gauger.lab import grammar, phrases
 from gauger.lab.accounts import CLIENTS, Cast, tokens
 from gauger.lab.clock import WEEK_S, program_rhythm
-from gauger.lab.dialogues import Script, converse, draw_by_time, single_turns
+from gauger.lab.dialogues import Script, converse, single_turns
 from gauger.lab.pools import NOTHING, Ints
 from gauger.lab.scenarios import EvaluationRuns, TemplateApps, UndeclaredKeys
 from gauger.lab.stage import Stage, Troupe
@@ -61,7 +61,7 @@ def _template_traffic(
     said = np.full(len(plan), "", dtype=object)
     for number, shelf in enumerate(pools.inputs.values()):
         rows = np.flatnonzero((business == number) & ~plan.is_retry)
-        said[rows] = draw_by_time(shelf, stage.is_tested(plan)[rows], cover=False, rng=rng)
+        said[rows] = stage.draw(shelf, plan, rows)
     template = grammar.templates(grammar.names(n_owners, rng=rng), rng=rng)[owner][plan.account]
     in_system = (rng.random(n_owners) < system_share)[owner][plan.account]
     turns = np.where(in_system, said, template + "\n\n" + said).astype(object)
@@ -91,7 +91,8 @@ def evaluation_runs(part: EvaluationRuns, stage: Stage) -> Troupe:
         use=np.full(part.n, "evaluation", dtype=object),
         temperature=np.zeros(part.n),
     )
-    items = stage.pools.named("suites", part.suite)[: part.items]
+    items = stage.pools.named("suites", part.suite)[part.first_item :][: part.items]
+    template = grammar.suite_template(rng=rng) if part.own else phrases.SUITE_TEMPLATE
     runs = sorted({run % weeks for run in part.runs if -weeks <= run < weeks})
     account = np.repeat(np.arange(part.n), len(runs) * len(items))
     week = np.tile(np.repeat(runs, len(items)), part.n)
@@ -99,7 +100,7 @@ def evaluation_runs(part: EvaluationRuns, stage: Stage) -> Troupe:
     # A run starts at any hour of its week's first six days and sends an item every four seconds or so.
     start = np.repeat(rng.uniform(0, 6 / 7 * WEEK_S, part.n * len(runs)), len(items))
     at_s = week * WEEK_S + start + 4.0 * item + rng.uniform(0, 2.0, len(item))
-    asked = np.array([phrases.SUITE_TEMPLATE.format(item=text) for text in items], dtype=object)
+    asked = np.array([template.replace("{item}", text) for text in items], dtype=object)
     script = single_turns(
         stage.first_account + account, at_s, asked[item], label="evaluation", pools=stage.pools, rng=rng
     )

@@ -64,6 +64,7 @@ class PopularAgent:
 
     n: int
     release: bool = False  # in the tested stretch whole sentences of the prompt and of the frame change
+    releases: tuple[int, ...] = ()  # days of the log, ascending, on which they change as well
     retry_share: float = 0.15
     weekly_exchanges: float | None = None  # an account; default: the scenario's
 
@@ -75,7 +76,9 @@ class EvaluationRuns:
     n: int = 3
     suite: str = "math"
     items: int = 300
+    first_item: int = 0  # of the suite
     runs: tuple[int, ...] = (1, -1)  # weeks of the log; -1 is the last
+    own: bool = False  # a template that no other suite has, in place of the public one
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +145,18 @@ class Campaign:
             raise UsageError("accounts, cards and rollouts must be 1 or more", where=self.name)
 
 
+@dataclass(frozen=True, slots=True)
+class Born:
+    """A part that comes into the world on a day of the log, perhaps before its first, and lives for some weeks.
+
+    The part sees a log of its own that begins on that day and is tested as a whole.
+    """
+
+    part: "Population"
+    weeks: int
+    at_day: int
+
+
 Population = (
     ChatPersons
     | Developers
@@ -153,6 +168,7 @@ Population = (
     | ViralTemplate
     | UniversityClass
     | Campaign
+    | Born
 )
 
 
@@ -172,6 +188,10 @@ class Scenario:
         The tested stretch is the end of the log.
     weekly_exchanges
         Mean of an ordinary account's exchanges in a week.
+    text_days
+        Where above 0, innocents' texts are dealt to this many days by turns, so that nothing is asked anew within so
+        many days but what is popular or an account's own repetition: every day is as new as every other. At 0 the
+        tested stretch alone has texts of its own.
     """
 
     name: str
@@ -180,6 +200,7 @@ class Scenario:
     history_weeks: int = 4
     tested_weeks: int = 1
     weekly_exchanges: float = 60.0
+    text_days: int = 0
 
     def __post_init__(self) -> None:
         if self.start.tzinfo is None:

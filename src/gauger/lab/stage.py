@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gauger.lab.accounts import Cast, ordinary
+from gauger.lab.accounts import DAY_S, Cast, ordinary
 from gauger.lab.clock import WEEK_S, Agenda, Rhythm, agenda, from_start
-from gauger.lab.dialogues import Script, draw_by_time
-from gauger.lab.pools import Ints, Pools, Shelf, Texts
+from gauger.lab.dialogues import Script
+from gauger.lab.pools import Ints, Part, Pools, Shelf, Texts
 from gauger.lab.scenarios import Scenario
 
 Bools = NDArray[np.bool_]
@@ -32,6 +32,8 @@ class Stage:
         Number of the part's own network, distinct from those of other parts.
     persons
         int64, rows in the world of the persons who were there through the tested stretch.
+    began_s
+        Where the scenario's start lies in the world's log, in seconds; above 0 for a part that is born later.
     """
 
     scenario: Scenario
@@ -40,6 +42,7 @@ class Stage:
     first_account: int
     site: int
     persons: Ints
+    began_s: float = 0.0
 
     @property
     def log_s(self) -> float:
@@ -76,8 +79,25 @@ class Stage:
         """Return a text of the shelf for each exchange that is no retry, and an empty one for retries."""
         turns = np.full(len(plan), "", dtype=object)
         rows = np.flatnonzero(~plan.is_retry)
-        turns[rows] = draw_by_time(shelf, self.is_tested(plan)[rows], cover=False, rng=self.rng)
+        turns[rows] = self.draw(shelf, plan, rows)
         return turns
+
+    def draw(self, shelf: Shelf, plan: Agenda, rows: Ints, *, cover: bool = False) -> Texts:
+        """Return one text for each of some exchanges of a plan: object[rows].
+
+        Texts of the tested stretch are others than those of history; where the scenario deals its texts by days, texts
+        of a day are others than those of the days around it.
+        """
+        days = self.scenario.text_days
+        turn = (self.began_s + plan.at_s[rows]) // DAY_S % days if days else self.is_tested(plan)[rows]
+        drawn = np.empty(len(rows), dtype=object)
+        for number in np.unique(turn):
+            its = np.flatnonzero(turn == number)
+            part: Part = "history" if days or not number else "tested"
+            hidden: Part = "cover_history" if part == "history" else "cover_tested"
+            kept = {"turn": int(number), "turns": days} if days else {}
+            drawn[its] = shelf.draw(hidden if cover else part, len(its), rng=self.rng, **kept)
+        return drawn
 
 
 @dataclass(frozen=True, slots=True)
