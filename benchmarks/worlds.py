@@ -16,7 +16,7 @@ from gauger.engines.duckdb import duck_engine
 from gauger.engines.fetch import open_log
 from gauger.exchanges.accounts import keep_accounts
 from gauger.exchanges.networks import NetworkTable
-from gauger.exchanges.pseudonyms import derive_keys
+from gauger.exchanges.pseudonyms import Keys, derive_keys
 from gauger.exchanges.schema import BATCH_ROWS, QUARANTINE_SCHEMA
 from gauger.lab import Pools, World, data_pools, grammar_pools
 from gauger.pipeline import detect
@@ -39,35 +39,27 @@ def scan_world(world: World, *, key: int, settings: Settings, with_accounts: boo
     keys = derive_keys(np.random.default_rng([917, key]).bytes(32))
     with tempfile.TemporaryDirectory(prefix="gauger-bench-") as folder:
         scratch = Path(folder)
-        how = Sketching(keys, NetworkTable(), settings, threads=1)
-        with _Files(scratch) as files:
-            for batch in _batches(world.exchanges):
-                sketches, _ = sketch(batch, how)
-                files.add(sketches.rows, sketches.parts)
+        rows, parts = sketched(world.exchanges, scratch, keys=keys, settings=settings)
         accounts = keep_accounts(world.accounts, keys=keys, disposable=disposable_domains()) if with_accounts else None
         with duck_engine(scratch=scratch, threads=1, memory_bytes=1_000_000_000) as engine:
-            log = open_log(engine, files.rows, files.parts)
+            log = open_log(engine, rows, parts)
             detection = detect(engine, log, accounts, settings)
             facts = RunFacts(generated_at="2026-01-01T00:00:00Z", version="bench", quarantined=0, columns_absent=[])
             found, _ = write_up(detection, log, facts=facts, settings=settings)
     return found
 
 
-class _Files:
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.rows, self.parts = folder, [], []
-
-    def __enter__(self) -> "_Files":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def add(self, rows: pa.Table, parts: pa.Table) -> None:
-        for kind, table, paths in (("rows", rows, self.rows), ("parts", parts, self.parts)):
-            path = self.folder / f"{kind}-{len(paths):04d}.parquet"
-            pq.write_table(table, path, compression="zstd", compression_level=1)
+def sketched(exchanges: pa.Table, folder: Path, *, keys: Keys, settings: Settings) -> tuple[list[Path], list[Path]]:
+    """Return the sketch files of a log, and those of its parts, written to a folder."""
+    how = Sketching(keys, NetworkTable(), settings, threads=1)
+    rows, parts = [], []
+    for number, batch in enumerate(_batches(exchanges)):
+        sketches, _ = sketch(batch, how)
+        for kind, table, paths in (("rows", sketches.rows, rows), ("parts", sketches.parts, parts)):
+            path = folder / f"{kind}-{number:04d}.parquet"
+            pq.write_table(table, path, compression="zstd", compression_level=1, row_group_size=4096)
             paths.append(path)
+    return rows, parts
 
 
 def _batches(exchanges: pa.Table):

@@ -164,7 +164,8 @@ _ITEM_COLUMNS = (
 )
 
 
-def _items(table: pa.Table) -> Items:
+def item_rows(table: pa.Table) -> Items:
+    """Return items of sketch rows with the columns `account` and `principal`, in the given order."""
     return Items(
         principal=_numbers(table["principal"]).astype(np.int32),
         account=_numbers(table["account"]).astype(np.int32),
@@ -255,7 +256,7 @@ def fetch_window(engine: DuckEngine, log: Log, owners: Owners, window: Window, *
         "earlier", relations.window_items(log.rows, owners.relation, Span(window.look_back_us, window.start_us))
     )
     table = engine.fetch(here.select(*_ITEM_COLUMNS).order_by("item"))
-    items = _items(table)
+    items = item_rows(table)
     texts = (
         _user_text(engine, here, earlier, items, min_principals),
         *(_part_text(engine, here, earlier, log.parts, part=part, min_principals=min_principals) for part in _PARTS),

@@ -1,0 +1,143 @@
+"""Windows of one log made in memory: what `fetch_window` returns, without a query a window.
+
+A benchmark scores tens of thousands of small windows, and there the engine spends its time on planning queries. Every
+world checks some of its windows against the engine's (`benchmarks.validity`), row for row.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from gauger.campaigns.detection import SharedText, WindowData
+from gauger.campaigns.windows import Window
+from gauger.engines.fetch import Owners, item_rows
+from gauger.evidence.items import Items
+from gauger.evidence.mining import Postings
+
+Ints = NDArray[np.int64]
+_CANONICAL = ("occurred_us", "account_id", "request_id", "digest_high", "digest_low", "source_file", "source_row")
+_PARTS = {"system_prompt": "system_part", "tool_schema": "tool_part"}
+
+
+@dataclass(frozen=True)
+class MemoryLog:
+    """The first turns of a log in canonical order, and its distinct system prompts and tool schemas.
+
+    Attributes
+    ----------
+    items
+        Of the whole log.
+    start
+        int64[n + 1], where each item's shingles begin in `code`.
+    code, shingles
+        The shingles' codes, and what they stand for (sorted).
+    parts
+        Kind -> part -> shingles.
+    """
+
+    items: Items
+    start: Ints
+    code: NDArray[np.int32]
+    shingles: Ints
+    parts: dict[str, dict[int, Ints]]
+
+    @classmethod
+    def of(cls, rows: pa.Table, parts: pa.Table, owners: Owners) -> "MemoryLog":
+        """Return the log of sketch rows and parts (SKETCH_SCHEMA, PART_SCHEMA)."""
+        first = rows.filter(rows["is_first_turn"]).sort_by([(name, "ascending") for name in _CANONICAL])
+        accounts = {name: code for code, name in enumerate(owners.account_ids)}
+        account = np.array([accounts[name] for name in first["account_id"].to_pylist()], dtype=np.int32)
+        first = first.append_column("account", pa.array(account))
+        first = first.append_column("principal", pa.array(owners.principal_of_account[account]))
+        held = first["shingles"].combine_chunks()
+        lengths = np.diff(held.offsets.to_numpy())
+        shingles, code = np.unique(held.flatten().to_numpy(), return_inverse=True)
+        known: dict[str, dict[int, Ints]] = {kind: {} for kind in _PARTS}
+        for row in parts.to_pylist():
+            known[row["kind"]][row["part"]] = np.array(row["shingles"], dtype=np.int64)
+        return cls(item_rows(first), np.concatenate([[0], np.cumsum(lengths)]), code.astype(np.int32), shingles, known)
+
+    @cached_property
+    def holder(self) -> NDArray[np.int32]:
+        """int32, the principal of each entry of `code`."""
+        return np.repeat(self.items.principal, np.diff(self.start))
+
+    def window(self, window: Window, *, min_principals: int) -> WindowData:
+        """Return a window's items and shared shingles."""
+        times = [window.look_back_us, window.start_us, window.end_us]
+        before, begin, end = np.searchsorted(self.items.occurred_at, times).tolist()
+        items = self.items.take(np.arange(begin, end, dtype=np.int32))
+        texts = [self._user(before, begin, end, min_principals=min_principals)]
+        for kind, column in _PARTS.items():
+            parts = getattr(self.items, column)
+            texts.append(self._part(kind, parts, before, begin, end, min_principals=min_principals))
+        return WindowData(window=window, items=items, texts=tuple(texts))
+
+    def _user(self, before: int, begin: int, end: int, *, min_principals: int) -> SharedText:
+        b, s, e = self.start[before], self.start[begin], self.start[end]
+        code, holder = self.code[s:e], self.holder[s:e]
+        n = _holders(code, holder, len(self.shingles))
+        shared = np.flatnonzero(n >= min_principals)
+        chosen = np.zeros(len(self.shingles), dtype=bool)
+        chosen[shared] = True
+        earlier = chosen[self.code[b:s]]
+        n_before = _holders(self.code[b:s][earlier], self.holder[b:s][earlier], len(self.shingles))[shared]
+        item = np.repeat(np.arange(end - begin), np.diff(self.start[begin : end + 1]))[chosen[code]]
+        own = np.searchsorted(shared, code[chosen[code]])
+        return SharedText(
+            "user_prompt", _postings(item, own, self.shingles[shared], self.items.principal[begin:end]), n_before
+        )
+
+    def _part(self, kind: str, part: Ints, before: int, begin: int, end: int, *, min_principals: int) -> SharedText:
+        uses = _uses(part[begin:end], self.items.principal[begin:end])
+        earlier = _uses(part[before:begin], self.items.principal[before:begin])
+        here, then = self._spread(kind, uses), self._spread(kind, earlier)
+        shingles = np.unique(here[1])
+        n = _holders(np.searchsorted(shingles, here[1]), uses[here[0], 1], len(shingles))
+        shared = shingles[n >= min_principals]
+        kept = np.isin(here[1], shared)
+        old = np.isin(then[1], shared)
+        n_before = _holders(np.searchsorted(shared, then[1][old]), earlier[then[0][old], 1], len(shared))
+        postings = _postings(here[0][kept], np.searchsorted(shared, here[1][kept]), shared, uses[:, 1].astype(np.int32))
+        return SharedText(kind, postings, n_before, uses[:, 0])
+
+    def _spread(self, kind: str, uses: Ints) -> tuple[Ints, Ints]:
+        """Return (use, shingle) of each posting."""
+        held = [self.parts[kind][part] for part in uses[:, 0].tolist()]
+        use = np.repeat(np.arange(len(held)), [len(own) for own in held])
+        return use, np.concatenate(held) if held else np.empty(0, dtype=np.int64)
+
+
+def _uses(part: Ints, principal: NDArray[np.int32]) -> Ints:
+    """Return distinct (part, principal), sorted: int64[n, 2]."""
+    used = part != 0
+    return np.unique(np.stack([part[used], principal[used].astype(np.int64)], axis=1), axis=0)
+
+
+def _holders(code: NDArray[np.integer], holder: NDArray[np.integer], n: int) -> Ints:
+    """Return the number of distinct holders of each code: int64[n]."""
+    width = int(holder.max(initial=0)) + 1
+    pairs = np.unique(code.astype(np.int64) * width + holder)
+    return np.bincount(pairs // width, minlength=n)
+
+
+def _postings(item: Ints, code: Ints, shingles: Ints, principal: NDArray[np.int32]) -> Postings:
+    order = np.lexsort((code, item))
+    return Postings(item[order].astype(np.int32), code[order].astype(np.int32), shingles, principal)
+
+
+def same(one: WindowData, other: WindowData) -> bool:
+    """Return whether two makings of a window agree in every number."""
+    pairs = [(one.items.turn, other.items.turn), (one.items.principal, other.items.principal)]
+    for mine, theirs in zip(one.texts, other.texts, strict=True):
+        pairs += [
+            (mine.n_before, theirs.n_before),
+            (mine.postings.item, theirs.postings.item),
+            (mine.postings.code, theirs.postings.code),
+            (mine.postings.shingles, theirs.postings.shingles),
+            (mine.postings.principal, theirs.postings.principal),
+        ]
+    return all(np.array_equal(mine, theirs) for mine, theirs in pairs)
