@@ -74,7 +74,7 @@ def living(
     tested_weeks, tested_rates
         The tested stretch, and its own rates where fashions quicken: default as before.
     persons
-        Who chat; developers, applications and an agent's users are in proportion.
+        Who chat, 60 or more; developers, applications and an agent's users are in proportion.
     weekly_exchanges
         Mean of an ordinary account's exchanges in a week.
     name
