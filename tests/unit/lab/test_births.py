@@ -3,6 +3,7 @@
 from collections import defaultdict
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -84,7 +85,7 @@ def test_nothing_is_asked_by_two_persons_within_the_days_that_texts_are_dealt_to
     again = [
         (later[0] - earlier[0]).days
         for uses in asked.values()
-        for earlier, later in zip(uses, uses[1:], strict=False)
+        for earlier, later in pairwise(uses)
         if earlier[1] != later[1]
     ]
     assert again, "the world is too small to say anything"
