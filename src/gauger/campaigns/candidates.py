@@ -28,8 +28,15 @@ PRINCIPAL_SHARE_OF_CORE = 0.6
 PRINCIPAL_SHARE_OF_GROUP = 0.25
 #: A core whose items hold another core of the group at this share belongs to it with all its items.
 TIGHT_SHARE = 0.8
-#: Below this share of unique fills a core has no list behind it: it is one text that many sent.
-MIN_UNIQUE_SHARE = 0.5
+#: Below this share of principals with a fill of their own a core has no list behind it: it is one text that many sent.
+MIN_OWNING_SHARE = 0.5
+#: A list of which every item is sent several times leaves most of its repeated fills with the same number of
+#: principals, and that number is at most this share of the group's.
+ROLLOUT_SHARE_OF_FILLS = 0.5
+ROLLOUT_SHARE_OF_PRINCIPALS = 0.25
+#: A group is a turn of phrase to a core that is so many times longer, and stands on so many times fewer items.
+PHRASE_TIMES_SHORTER = 1.5
+PHRASE_TIMES_COMMONER = 3
 #: Most cores of one window that are grouped, the strongest first: bounds the pairwise work.
 MAX_CORES = 2_000
 
@@ -41,9 +48,15 @@ class Strength:
     Attributes
     ----------
     score
-        `unique_share`^2 x `n_held` / (`n_held` + 8) x sum over principals of log2(1 + fills that no other has).
+        `owning_share`^2 x `n_held` / (`n_held` + 8) x sum over principals of log2(1 + own fills).
+    rollouts
+        How often a dealt list's items were sent: 1, or the number of principals that most repeated fills stand with.
+        A fill is a principal's own when it stands with no other, or with `rollouts` of them, of whom each has a part.
     unique_share
-        Share of the items whose fill stands with one principal only: about 0 for a viral prompt, 1 for a dealt list.
+        Share of the items whose fill is an own one: about 0 for a viral prompt, 1 for a dealt list.
+    owning_share, several_share
+        Shares of the principals with at least one own fill, and with at least two. Unlike the share of the items,
+        common decoys do not lower them.
     repeat_share
         Share of the items that repeat a fill of the same principal: persons retry, a work queue never does.
     n_held
@@ -53,7 +66,10 @@ class Strength:
     """
 
     score: float
+    rollouts: int
     unique_share: float
+    owning_share: float
+    several_share: float
     repeat_share: float
     n_held: float
     n_principals: int
@@ -91,21 +107,39 @@ HALF_HELD = 8
 def strength(items: Items, *, n_held: float) -> Strength:
     """Return the strength of a group of items that hold `n_held` shingles of its cores on average."""
     _, fill = np.unique(items.turn, axis=0, return_inverse=True)
-    fill = fill.ravel().astype(np.int64)
-    pair, pair_count = np.unique(fill * (np.int64(items.principal.max()) + 1) + items.principal, return_counts=True)
-    fill_of_pair, principal_of_pair = np.divmod(pair, np.int64(items.principal.max()) + 1)
+    owners, principal = np.unique(items.principal, return_inverse=True)
+    pair, pair_count = np.unique(fill.ravel().astype(np.int64) * len(owners) + principal, return_counts=True)
+    fill_of_pair, principal_of_pair = np.divmod(pair, len(owners))
     holders = np.bincount(fill_of_pair)
-    alone = holders[fill_of_pair] == 1
-    fills_per_principal = np.bincount(principal_of_pair[alone])
-    unique_share = float(pair_count[alone].sum() / len(items))
-    score = unique_share**2 * n_held / (n_held + HALF_HELD) * float(np.log2(1 + fills_per_principal).sum())
+    rollouts = _rollouts(holders, n_principals=len(owners))
+    held_by = holders[fill_of_pair]
+    own = (held_by == 1) | (held_by == rollouts)
+    parts = np.bincount(principal_of_pair[own], weights=1 / held_by[own], minlength=len(owners))
+    n_own = np.bincount(principal_of_pair[own], minlength=len(owners))
+    owning_share = float((n_own > 0).mean())
     return Strength(
-        score=score,
-        unique_share=unique_share,
+        score=owning_share**2 * n_held / (n_held + HALF_HELD) * float(np.log2(1 + parts).sum()),
+        rollouts=rollouts,
+        unique_share=float(pair_count[own].sum() / len(items)),
+        owning_share=owning_share,
+        several_share=float((n_own > 1).mean()),
         repeat_share=float((pair_count - 1).sum() / len(items)),
         n_held=n_held,
-        n_principals=len(np.unique(items.principal)),
+        n_principals=len(owners),
     )
+
+
+def _rollouts(holders: NDArray[np.int64], *, n_principals: int) -> int:
+    """Return how often a dealt list's items were sent, from the number of principals that each fill stands with.
+
+    Where chance decides who sends what, as with suites that each runs a part of, the numbers are spread out.
+    """
+    repeated = holders[holders > 1]
+    if len(repeated) == 0:
+        return 1
+    times = int(np.bincount(repeated).argmax())
+    is_dealt = (repeated == times).mean() >= ROLLOUT_SHARE_OF_FILLS
+    return times if is_dealt and times <= ROLLOUT_SHARE_OF_PRINCIPALS * n_principals else 1
 
 
 def group_cores(cores: Sequence[Core], items: Items, *, path: str, n_principals: int) -> list[Candidate]:
@@ -123,7 +157,7 @@ def group_cores(cores: Sequence[Core], items: Items, *, path: str, n_principals:
         Principals active in the window: the population for the overlap test.
     """
     rated = [(strength(items.take(core.items), n_held=len(core.shingles)), core) for core in cores]
-    dealt = [(one, core) for one, core in rated if one.unique_share >= MIN_UNIQUE_SHARE]
+    dealt = [(one, core) for one, core in rated if one.owning_share >= MIN_OWNING_SHARE]
     ranked = [core for _, core in sorted(dealt, key=lambda pair: (-pair[0].score, pair[1].items.tolist()))][:MAX_CORES]
     free = [_Footing.of(core, items) for core in ranked]
     candidates = []
@@ -146,7 +180,7 @@ def group_cores(cores: Sequence[Core], items: Items, *, path: str, n_principals:
                 strength=strength(items.take(rows), n_held=_mean_held(group, rows)),
             )
         )
-    kept = [one for one in candidates if one.strength.unique_share >= MIN_UNIQUE_SHARE]
+    kept = [one for one in candidates if one.strength.owning_share >= MIN_OWNING_SHARE]
     return sorted(kept, key=lambda candidate: (-candidate.strength.score, candidate.items.tolist()))
 
 
@@ -193,6 +227,8 @@ def _rows(group: Sequence[_Footing], *, n_items: int) -> Codes:
 
 
 def _belongs(one: _Footing, group: _Footing, *, n_items: int, n_principals: int) -> bool:
+    if _is_turn_of_phrase(group, one):
+        return False
     together = len(one.items & group.items)
     if together >= NESTED_SHARE * len(one.items):
         return True
@@ -204,6 +240,12 @@ def _belongs(one: _Footing, group: _Footing, *, n_items: int, n_principals: int)
         and shared >= PRINCIPAL_SHARE_OF_GROUP * len(group.principals)
         and _tail(shared, n_principals, group.principals, one.principals) <= PRINCIPAL_P_VALUE
     )
+
+
+def _is_turn_of_phrase(group: _Footing, one: _Footing) -> bool:
+    """Return whether a group stands on words so few and so common that a core inside it is no part of it."""
+    is_short = len(group.core.shingles) * PHRASE_TIMES_SHORTER <= len(one.core.shingles)
+    return is_short and len(group.items) >= PHRASE_TIMES_COMMONER * len(one.items)
 
 
 def _tail(overlap: int, population: int, left: frozenset[int], right: frozenset[int]) -> float:

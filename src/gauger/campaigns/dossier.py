@@ -19,6 +19,7 @@ from gauger.campaigns.membership import (
     jeffreys,
     memberships,
 )
+from gauger.campaigns.verdicts import alone
 from gauger.evidence.personhood import personhood_evidence
 from gauger.evidence.records import Evidence, Fact, p_text, share_text
 from gauger.exchanges.schema import TIMESTAMP
@@ -192,9 +193,13 @@ def _core_evidence(one: Examined) -> Evidence:
         ),
         Fact(
             code="core.fills",
-            text=f"{share_text(strength.unique_share)} of the fills stand with one customer only;"
+            text=f"{share_text(strength.unique_share)} of the fills stand {alone(strength)};"
             f" {share_text(strength.repeat_share)} repeat a fill of the same customer.",
-            values={"unique_share": round(strength.unique_share, 6), "repeat_share": round(strength.repeat_share, 6)},
+            values={
+                "unique_share": round(strength.unique_share, 6),
+                "repeat_share": round(strength.repeat_share, 6),
+                "rollouts": strength.rollouts,
+            },
         ),
     ]
     if one.window_p_value is not None and one.finding_p_value is not None:
