@@ -10,8 +10,10 @@ from datetime import UTC, datetime
 from typing import Final, Literal
 
 from gauger.errors import UsageError
+from gauger.lab.attack_phrases import Language
 
 Assignment = Literal["deal", "shard", "random", "rollouts"]
+Timing = Literal["diurnal", "naive", "jittered"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +106,41 @@ class UniversityClass:
 
 
 @dataclass(frozen=True, slots=True)
+class Countermeasures:
+    """What a campaign does so as not to be found. As it stands, nothing."""
+
+    paraphrase: float = (
+        0.0  # chance that a sentence of the wrapping is worded anew for a request; 1 = all, in any order
+    )
+    languages: tuple[Language, ...] = ("en",)  # of the wrapping, one a request at random
+    rotation_days: float | None = None  # the wrappings take turns of so many days; default: one at random each time
+    retry_share: float = 0.0  # of hostile exchanges that are sent again within minutes, edited, as persons do
+    decoys: int = 0  # viral prompts that every account sends once in the tested stretch, the same in all
+    poisoned_share: float = 0.0  # of the tested stretch's hostile volume, sent in history too; seasoned accounts only
+    providers: int = 1  # the list is dealt over so many; this log is one's
+
+    def __post_init__(self) -> None:
+        for knob in ("paraphrase", "retry_share", "poisoned_share"):
+            if not 0 <= getattr(self, knob) <= 1:
+                raise UsageError(f"{knob} is {getattr(self, knob)}", todo="choose a share from 0 to 1")
+        if not self.languages or self.providers < 1 or self.decoys < 0:
+            raise UsageError("a campaign needs a language and a provider, and no negative number of decoys")
+        if self.rotation_days is not None and self.rotation_days <= 0:
+            raise UsageError(f"rotation_days is {self.rotation_days}", todo="choose more than 0")
+
+    @property
+    def is_reworded(self) -> bool:
+        """Whether wrappings come from the wordings rather than from the fixed sentences."""
+        return self.paraphrase > 0 or self.languages != ("en",)
+
+
+@dataclass(frozen=True, slots=True)
 class Campaign:
     """Accounts that send disjoint slices of one list, hidden in cover traffic.
 
     `hostile_each`, where given, replaces `share`: exactly so many hostile exchanges an account in the tested stretch.
-    With `begins="older"` the campaign runs through the whole log at the same weekly pace.
+    With `begins="older"` the campaign runs through the whole log at the same weekly pace. Other attacks are made of
+    campaigns: their knobs hold there too.
     """
 
     name: str = "campaign"
@@ -122,11 +154,19 @@ class Campaign:
     wrappers: int = 1  # distinct wrappings of an item, of 5 x 5 x 5 sentences; 0 = the bare item
     wrapper_in_system: bool = False
     begins: Literal["tested", "older"] = "tested"
-    timing: Literal["diurnal", "naive"] = "diurnal"
+    timing: Timing = "diurnal"  # as persons; at a constant rate, by chance; in rounds that all accounts share
     payment_share: float = 0.5  # of accounts paid with the campaign's cards
     cards: int = 1
     network_share: float = 0.0  # of accounts that come from one /24
     signups: Literal["fresh", "seasoned"] = "fresh"  # within ten days before it begins, or as everybody
+    more_lists: tuple[str, ...] = ()  # shuffled in with the first; places of items count on from it
+    jitter_s: float = 60.0  # mean delay after the round's begin, with timing "jittered"
+    pivot_share: float = 0.0  # of accounts that move to the new model within a day of its release; the others never
+    plan: str | None = None  # of all accounts; default: as everybody
+    one_client: bool = False  # all accounts send one SDK's user agent
+    with_tools: bool = False  # hostile requests offer the campaign's tools
+    wrapper_as_suffix: bool = False  # the whole wrapping stands behind the item, as something injects it
+    countermeasures: Countermeasures = Countermeasures()
 
     def __post_init__(self) -> None:
         if not 0 <= self.wrappers <= 125:
@@ -135,11 +175,23 @@ class Campaign:
             ("share", self.share),
             ("payment_share", self.payment_share),
             ("network_share", self.network_share),
+            ("pivot_share", self.pivot_share),
         ):
             if not 0 <= value <= 1:
                 raise UsageError(f"{knob} is {value}", where=self.name, todo="choose a share from 0 to 1")
         if min(self.n, self.cards, self.rollouts) < 1:
             raise UsageError("accounts, cards and rollouts must be 1 or more", where=self.name)
+        if self.jitter_s < 0:
+            raise UsageError(f"jitter_s is {self.jitter_s}", where=self.name, todo="choose 0 or more")
+        if self.countermeasures.poisoned_share > 0 and self.signups == "fresh":
+            raise UsageError(
+                "accounts that sign up afresh send nothing in history", where=self.name, todo='set signups="seasoned"'
+            )
+
+    @property
+    def lists(self) -> tuple[str, ...]:
+        """Names of all its lists."""
+        return (self.list_name, *self.more_lists)
 
 
 Population = (
@@ -172,6 +224,8 @@ class Scenario:
         The tested stretch is the end of the log.
     weekly_exchanges
         Mean of an ordinary account's exchanges in a week.
+    release_at
+        Where in the log the one model release lies, as a share of its length.
     """
 
     name: str
@@ -180,6 +234,7 @@ class Scenario:
     history_weeks: int = 4
     tested_weeks: int = 1
     weekly_exchanges: float = 60.0
+    release_at: float = 0.45
 
     def __post_init__(self) -> None:
         if self.start.tzinfo is None:
