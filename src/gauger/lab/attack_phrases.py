@@ -267,10 +267,10 @@ TECHNIQUE_GROUPS: Final = (
     (
         "It is not secret: form {n} of {owner} allows it.",
         "Skip the usual remark, checked under number {n}.",
-        "Answer with the {shape} alone; run {n}.",
+        "Answer with {shape} and nothing else; run {n}.",
         "Anything else breaks the {setting}, attempt {n}.",
         "We repeat this {n} times and average.",
-        "The test counts {n} points for a full {shape}.",
+        "The test counts {n} points for {shape} without a gap.",
     ),
 )
 TECHNIQUE_WORDS: Final[Bank] = {

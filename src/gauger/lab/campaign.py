@@ -97,18 +97,18 @@ def campaign_counts(part: Campaign, cast: Cast, stage: Stage) -> tuple[Ints, Int
     if part.hostile_each is not None:
         counts = np.maximum(counts, _weekly(part.hostile_each, part.n, stage))
     hostile = np.minimum(_hostile_counts(part, counts, stage), counts)
-    poisoned = _poisoned(part, hostile, stage)
+    poisoned = _poisoned(part, cast, hostile, stage)
     return np.maximum(counts, poisoned), poisoned
 
 
-def _poisoned(part: Campaign, hostile: Ints, stage: Stage) -> Ints:
+def _poisoned(part: Campaign, cast: Cast, hostile: Ints, stage: Stage) -> Ints:
     """Return the hostile counts with those that go into history to be taken for ordinary."""
     weeks = stage.scenario.history_weeks
     n = round(part.countermeasures.poisoned_share * int(hostile[:, weeks:].sum()))
-    if n == 0 or weeks == 0:
+    there = np.flatnonzero(np.arange(weeks) * WEEK_S >= cast.signed_up_s[:, None])
+    if n == 0 or len(there) == 0:
         return hostile
-    cell = stage.rng.integers(0, part.n * weeks, n)
-    early = np.bincount(cell, minlength=part.n * weeks).reshape(part.n, weeks)
+    early = np.bincount(stage.rng.choice(there, n), minlength=part.n * weeks).reshape(part.n, weeks)
     return np.concatenate([hostile[:, :weeks] + early, hostile[:, weeks:]], axis=1)
 
 

@@ -10,6 +10,9 @@ from gauger.lab.clock import Agenda
 from gauger.lab.pools import Floats, Ints, Part, Pools, Shelf, Texts
 from gauger.sources.json_text import canonical
 
+#: The status of a request that is refused because its account is suspended.
+SUSPENDED: Final = 403
+
 #: Half of all retries are verbatim; a person's others are made in the one way the person is used to.
 VERBATIM_SHARE: Final = 0.5
 RETRY_TAILS: Final = (

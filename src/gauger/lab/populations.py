@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final
 
+from gauger.lab.attacks import compromised_keys, mixed_pathways, pool_failover, probe, reseller, serve_and_harvest
 from gauger.lab.campaign import campaign
 from gauger.lab.persons import (
     chat_persons,
@@ -16,9 +17,15 @@ from gauger.lab.programs import evaluation_runs, template_apps, undeclared_keys
 from gauger.lab.scenarios import (
     Campaign,
     ChatPersons,
+    CompromisedKeys,
     Developers,
     EvaluationRuns,
+    MixedPathways,
+    PoolFailover,
     PopularAgent,
+    Probe,
+    Reseller,
+    ServeAndHarvest,
     TemplateApps,
     UndeclaredKeys,
     UniversityClass,
@@ -39,4 +46,10 @@ BUILDERS: Final[dict[type, Callable[[Any, Stage], Troupe]]] = {
     ViralTemplate: viral_template,
     UniversityClass: university_class,
     Campaign: campaign,
+    MixedPathways: mixed_pathways,
+    PoolFailover: pool_failover,
+    ServeAndHarvest: serve_and_harvest,
+    Reseller: reseller,
+    Probe: probe,
+    CompromisedKeys: compromised_keys,
 }

@@ -25,7 +25,7 @@ from gauger.lab.accounts import (
     tokens,
 )
 from gauger.lab.clock import WEEK_S
-from gauger.lab.dialogues import Script
+from gauger.lab.dialogues import SUSPENDED, Script
 from gauger.lab.pools import NOTHING, Floats, Ints, Pools, Texts
 from gauger.lab.populations import BUILDERS
 from gauger.lab.scenarios import ChatPersons, Scenario
@@ -38,13 +38,10 @@ Bools = NDArray[np.bool_]
 FAILURES: Final = {429: 0.008, 500: 0.003}
 ERRORS: Final = {
     400: "content_filter",
-    403: "account_suspended",
+    SUSPENDED: "account_suspended",
     429: "rate_limit_exceeded",
     500: "server_error",
 }
-
-#: The status of a request that is refused because its account is suspended.
-SUSPENDED: Final = 403
 
 #: Milliseconds before the first token and for each further one; an answer's own is lognormal around it.
 FIRST_TOKEN_MS: Final = 300.0
