@@ -1,5 +1,6 @@
 """Lab: simulated traffic with the truth beside it."""
 
+from gauger.lab.adapters import LocalCopies
 from gauger.lab.datasets import data_pools
 from gauger.lab.grammar import grammar_pools
 from gauger.lab.pools import Pools
@@ -35,6 +36,7 @@ __all__ = [
     "Countermeasures",
     "Developers",
     "EvaluationRuns",
+    "LocalCopies",
     "MixedPathways",
     "PoolFailover",
     "Pools",

@@ -168,7 +168,7 @@ def serve_and_harvest(part: ServeAndHarvest, stage: Stage) -> Troupe:
     pool = part.pool
     cast = campaign_accounts(pool, stage)
     since = 0 if pool.begins == "older" else stage.scenario.history_weeks
-    total = pool.n * pool.exchanges * (np.arange(stage.scenario.weeks) >= since)
+    total = pool.n * pool.exchanges * (np.arange(stage.scenario.weeks) >= since).astype(np.float64)
     script = _relayed(pool, part.end_users, total, stage, sticky_s=part.sticky_s, label="campaign")
     script = replace(script, item=_in_order(script))
     return Troupe(cast, _in_harness(script, stage) if part.harness else script)
