@@ -8,6 +8,8 @@ import typer
 from gauger.cli.options import examples
 from gauger.cli.output import print_result, terminal_width
 
+LogFormat = Literal["litellm", "openai", "anthropic", "parquet", "mapped-json", "mapped-csv"]
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
@@ -39,12 +41,38 @@ def simulate(
         Path | None,
         typer.Option("--data", metavar="DIR", help="Public data sets to speak with. [default: the built-in grammar]"),
     ] = None,
-    format_: Annotated[Literal["litellm", "parquet"], typer.Option("--format", help="Log format.")] = "litellm",
+    prompts: Annotated[
+        Path | None,
+        typer.Option(
+            "--prompts",
+            metavar="PATH",
+            help="Local copy of a data set that persons speak with: WildChat, LMSYS-Chat-1M, or any Parquet, JSON-lines"
+            " or CSV files.",
+        ),
+    ] = None,
+    field: Annotated[
+        str | None,
+        typer.Option(
+            "--prompts-field",
+            metavar="NAME",
+            help="Its column of prompts or conversations. [default: conversation, messages, prompt, ...]",
+        ),
+    ] = None,
+    arrivals: Annotated[
+        Path | None,
+        typer.Option(
+            "--arrivals",
+            metavar="FILE",
+            help="Trace that times requests: BurstGPT, Azure (CSV) or Mooncake (JSON lines).",
+        ),
+    ] = None,
+    format_: Annotated[LogFormat, typer.Option("--format", help="Log format.")] = "litellm",
 ) -> None:
     """Write a simulated log, with its account table and events, and the truth about its campaigns."""
-    from gauger.lab import simulate_to
+    from gauger.lab import LocalCopies, simulate_to
 
-    world = simulate_to(scenario, seed=seed, out=out, data=data, format=format_)
+    local = LocalCopies(prompts=prompts, field=field, arrivals=arrivals)
+    world = simulate_to(scenario, seed=seed, out=out, data=data, format=format_, local=local)
     campaigns = sorted({name for name in world.truth_accounts["campaign"].to_pylist() if name})
     print_result(
         f"{len(world.exchanges):,} exchanges of {len(world.accounts):,} accounts written to {out};"

@@ -1,5 +1,6 @@
 """Lab: simulated traffic with the truth beside it."""
 
+from gauger.lab.adapters import LocalCopies
 from gauger.lab.births import BirthRates, living
 from gauger.lab.datasets import data_pools
 from gauger.lab.grammar import grammar_pools
@@ -9,10 +10,17 @@ from gauger.lab.scenarios import (
     Born,
     Campaign,
     ChatPersons,
+    CompromisedKeys,
+    Countermeasures,
     Developers,
     EvaluationRuns,
+    MixedPathways,
+    PoolFailover,
     PopularAgent,
+    Probe,
+    Reseller,
     Scenario,
+    ServeAndHarvest,
     TemplateApps,
     UndeclaredKeys,
     UniversityClass,
@@ -28,11 +36,19 @@ __all__ = [
     "Born",
     "Campaign",
     "ChatPersons",
+    "CompromisedKeys",
+    "Countermeasures",
     "Developers",
     "EvaluationRuns",
+    "LocalCopies",
+    "MixedPathways",
+    "PoolFailover",
     "Pools",
     "PopularAgent",
+    "Probe",
+    "Reseller",
     "Scenario",
+    "ServeAndHarvest",
     "TemplateApps",
     "UndeclaredKeys",
     "UniversityClass",

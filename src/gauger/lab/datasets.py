@@ -78,8 +78,8 @@ def data_pools(folder: Path) -> Pools:
     made = grammar_pools()
     questions = [
         *_arena(folder),
-        *(("personas", text) for text in _column(folder / PERSONAS, "prompt")),
-        *(("homework", row["question"]) for row in _json_lines(folder / HOMEWORK)),
+        *(("personas", text) for text in column(folder / PERSONAS, "prompt")),
+        *(("homework", row["question"]) for row in json_lines(folder / HOMEWORK)),
         *(("requests", text) for text in _tool_questions(folder, LIVE_QUESTIONS)),
     ]
     topics = {f"real_{topic}": [text for own, text in questions if own == topic] for topic, _ in questions}
@@ -96,7 +96,7 @@ def data_pools(folder: Path) -> Pools:
         inputs={
             **made.inputs,
             "bank": _with_reserve(
-                (text for path in BANKING for text in _column(folder / path, "text")), made.inputs["bank"]
+                (text for path in BANKING for text in column(folder / path, "text")), made.inputs["bank"]
             ),
             "tools": _with_reserve(_tool_questions(folder, TOOL_QUESTIONS), made.inputs["software"]),
             "airline": _with_reserve(_airline_turns(folder), made.inputs["hotel"]),
@@ -110,17 +110,18 @@ def data_pools(folder: Path) -> Pools:
 
 
 def _with_reserve(texts: Iterable[str], made: Shelf) -> Shelf:
-    return Shelf(split(_fitting(texts)), made.texts)
+    return Shelf(split(fitting(texts)), made.texts)
 
 
-def _fitting(texts: Iterable[str]) -> Texts:
+def fitting(texts: Iterable[str]) -> Texts:
+    """Return the distinct texts that are not too long, without blanks around them."""
     return as_texts(text.strip() for text in texts if len(text) <= MAX_CHARACTERS)
 
 
 def _arena(folder: Path) -> Iterator[tuple[str, str]]:
     """Yield (topic, prompt) of arena-hard: the subcategory where there is one, else a topic by the cluster's name."""
     for path in ARENA:
-        for row in _json_lines(folder / path):
+        for row in json_lines(folder / path):
             cluster = f"arena_{int(ARENA_TOPICS * place(row['cluster']))}" if "cluster" in row else row["subcategory"]
             yield cluster, row["prompt"]
 
@@ -128,7 +129,7 @@ def _arena(folder: Path) -> Iterator[tuple[str, str]]:
 def _tool_questions(folder: Path, paths: Iterable[str]) -> Iterator[str]:
     """Yield the user turns of the tool-use questions."""
     for path in paths:
-        for row in _json_lines(folder / path):
+        for row in json_lines(folder / path):
             yield from (turn["content"] for turns in row["question"] for turn in turns if turn["role"] == "user")
 
 
@@ -139,29 +140,31 @@ def _airline_turns(folder: Path) -> Iterator[str]:
 
 
 def _campaign_list(path: Path) -> Texts:
-    return _fitting(f"{row['instruction']}\n{row['input']}" for row in _json(path))
+    return fitting(f"{row['instruction']}\n{row['input']}" for row in _json(path))
 
 
 def _suite(folder: Path) -> Texts:
     """Return word problems, ordered by their hash."""
-    items = _fitting(row["question"] for row in _json_lines(folder / SUITE))
+    items = fitting(row["question"] for row in json_lines(folder / SUITE))
     return np.array(sorted(items, key=place), dtype=object)
 
 
 def _arrivals(folder: Path) -> Arrivals:
-    turns, think_s = _conversations(list(_json_lines(folder / MOONCAKE)))
-    gaps, output_tokens = [], []
-    for path in AZURE:
-        times = np.array([np.datetime64(_iso(text)) for text in _column(folder / path, "TIMESTAMP")])
-        gap = np.diff(times) / np.timedelta64(1, "s")
-        gaps.append(gap / gap.mean())
-        output_tokens += [int(text) for text in _column(folder / path, "GeneratedTokens")]
+    turns, think_s = conversations(list(json_lines(folder / MOONCAKE)))
+    traces = [azure_trace(folder / path) for path in AZURE]
     return Arrivals(
         turns=turns,
         think_s=think_s,
-        machine_gaps=np.concatenate(gaps),
-        output_tokens=np.array(output_tokens, dtype=np.int64),
+        machine_gaps=np.concatenate([gaps for gaps, _ in traces]),
+        output_tokens=np.concatenate([tokens for _, tokens in traces]),
     )
+
+
+def azure_trace(path: Path) -> tuple[Floats, Ints]:
+    """Return gaps between requests as multiples of their mean, and tokens of answers, of an Azure trace."""
+    times = np.array([np.datetime64(_iso(text)) for text in column(path, "TIMESTAMP")])
+    gaps = np.diff(times) / np.timedelta64(1, "s")
+    return gaps / gaps.mean(), np.array([int(text) for text in column(path, "GeneratedTokens")], dtype=np.int64)
 
 
 def _iso(text: str) -> str:
@@ -169,7 +172,7 @@ def _iso(text: str) -> str:
     return text[:26].replace(" ", "T")
 
 
-def _conversations(requests: list[dict[str, Any]]) -> tuple[Ints, Floats]:
+def conversations(requests: list[dict[str, Any]]) -> tuple[Ints, Floats]:
     """Return turns of each conversation and the seconds between turns.
 
     A request goes on from an earlier one of the trace when it is no shorter and begins with all blocks of the earlier
@@ -214,7 +217,8 @@ def _json(path: Path) -> Any:
         raise InputError("the data set is no JSON", where=str(path), todo="fetch it anew") from error
 
 
-def _json_lines(path: Path) -> Iterator[dict[str, Any]]:
+def json_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the records of a file of JSON lines."""
     for number, line in enumerate(_bytes(path).splitlines(), start=1):
         if line.strip():
             try:
@@ -223,7 +227,7 @@ def _json_lines(path: Path) -> Iterator[dict[str, Any]]:
                 raise InputError("the line is no JSON", where=f"{path}, line {number}", todo="fetch it anew") from error
 
 
-def _column(path: Path, name: str) -> list[str]:
+def column(path: Path, name: str) -> list[str]:
     """Return a column of a CSV file as text, without empty cells."""
     try:
         table = read_csv(

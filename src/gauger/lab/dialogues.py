@@ -10,6 +10,9 @@ from gauger.lab.clock import Agenda
 from gauger.lab.pools import Floats, Ints, Pools, Texts
 from gauger.sources.json_text import canonical
 
+#: The status of a request that is refused because its account is suspended.
+SUSPENDED: Final = 403
+
 #: Half of all retries are verbatim; a person's others are made in the one way the person is used to.
 VERBATIM_SHARE: Final = 0.5
 RETRY_TAILS: Final = (
@@ -44,6 +47,12 @@ class Script:
         object, texts or None (`gauger.exchanges.schema.EDGE_SCHEMA`).
     item
         int64, place of the item in the campaign's list; -1 for all innocent exchanges.
+    status
+        int64, HTTP status that the story demands; 0 leaves it to chance.
+    client
+        object, user agent that another than the account's own client sends; else None.
+    network
+        int64, network number from where another than the account's owner sends; else -1.
     """
 
     account: Ints
@@ -58,6 +67,9 @@ class Script:
     tools: Texts
     response: Texts
     item: Ints
+    status: Ints
+    client: Texts
+    network: Ints
 
     def __len__(self) -> int:
         return len(self.account)
@@ -101,6 +113,9 @@ def single_turns(
         tools=nothing,
         response=pools.answers[rng.integers(0, len(pools.answers), n)],
         item=np.full(n, -1),
+        status=np.zeros(n, dtype=np.int64),
+        client=nothing,
+        network=np.full(n, -1),
     )
 
 
@@ -141,6 +156,9 @@ def converse(
         tools=nothing,
         response=response,
         item=np.full(len(plan), -1),
+        status=np.zeros(len(plan), dtype=np.int64),
+        client=nothing,
+        network=np.full(len(plan), -1),
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from gauger.errors import UsageError
 from gauger.lab import phrases
+from gauger.lab.attack_phrases import ATTACK_LIST_FRAMES, ATTACK_LIST_WORDS
 from gauger.lab.phrases import Bank
 from gauger.lab.pools import Arrivals, Pools, Shelf, Texts, as_texts, shelf
 from gauger.sources.json_text import canonical
@@ -59,7 +60,10 @@ def grammar_pools(seed: int = 0, *, per_topic: int = 4_000) -> Pools:
         inputs={business: shelf(business_texts(business, per_topic, rng=rng)) for business in phrases.BUSINESSES},
         follow_ups=follow_ups(per_topic, rng=rng),
         answers=answers(rng=rng),
-        lists={name: list_texts(name, 4 * per_topic, rng=rng) for name in phrases.LIST_FRAMES},
+        lists={
+            **{name: list_texts(name, 4 * per_topic, rng=rng) for name in phrases.LIST_FRAMES},
+            **attack_lists(4 * per_topic, rng=np.random.default_rng([seed, 1])),
+        },
         suites={"math": as_texts(sentences(phrases.SUITE_FRAMES, phrases.SUITE_WORDS, 2_000, rng=rng))},
         arrivals=declared_arrivals(),
     )
@@ -121,6 +125,12 @@ def list_texts(name: str, n: int, *, rng: np.random.Generator) -> Texts:
     """Return the distinct items of a campaign's list."""
     words: Bank = {**phrases.EVERYDAY, **phrases.SOFTWARE, **phrases.SUITE_WORDS, **phrases.LIST_WORDS}
     return as_texts(sentences(phrases.LIST_FRAMES[name], words, n, rng=rng))
+
+
+def attack_lists(n: int, *, rng: np.random.Generator) -> dict[str, Texts]:
+    """Return the further lists of campaigns by name, up to n distinct items each."""
+    words: Bank = {**phrases.EVERYDAY, **phrases.SOFTWARE, **phrases.SUITE_WORDS, **ATTACK_LIST_WORDS}
+    return {name: as_texts(sentences(frames, words, n, rng=rng)) for name, frames in ATTACK_LIST_FRAMES.items()}
 
 
 def names(n: int, *, rng: np.random.Generator) -> Texts:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from gauger.lab.accounts import DAY_S
+from gauger.lab.attacks import compromised_keys, mixed_pathways, pool_failover, probe, reseller, serve_and_harvest
 from gauger.lab.campaign import campaign
 from gauger.lab.persons import (
     chat_persons,
@@ -22,9 +23,15 @@ from gauger.lab.scenarios import (
     Born,
     Campaign,
     ChatPersons,
+    CompromisedKeys,
     Developers,
     EvaluationRuns,
+    MixedPathways,
+    PoolFailover,
     PopularAgent,
+    Probe,
+    Reseller,
+    ServeAndHarvest,
     TemplateApps,
     UndeclaredKeys,
     UniversityClass,
@@ -66,4 +73,10 @@ BUILDERS: Final[dict[type, Callable[[Any, Stage], Troupe]]] = {
     UniversityClass: university_class,
     Campaign: campaign,
     Born: born,
+    MixedPathways: mixed_pathways,
+    PoolFailover: pool_failover,
+    ServeAndHarvest: serve_and_harvest,
+    Reseller: reseller,
+    Probe: probe,
+    CompromisedKeys: compromised_keys,
 }

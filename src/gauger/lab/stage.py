@@ -102,7 +102,11 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Troupe:
-    """What a builder returns: accounts (None for a part that overlays others) and their exchanges."""
+    """What a builder returns: accounts (None for a part that overlays others) and their exchanges.
+
+    `campaign` names the campaign that an overlay's exchanges belong to; accounts of a cast carry their own.
+    """
 
     cast: Cast | None
     script: Script
+    campaign: str | None = None

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -24,18 +25,23 @@ from gauger.lab.accounts import (
     tokens,
 )
 from gauger.lab.clock import WEEK_S
-from gauger.lab.dialogues import Script
+from gauger.lab.dialogues import SUSPENDED, Script
 from gauger.lab.pools import NOTHING, Floats, Ints, Pools, Texts
 from gauger.lab.populations import BUILDERS
 from gauger.lab.scenarios import ChatPersons, Scenario
-from gauger.lab.stage import Stage
+from gauger.lab.stage import Stage, Troupe
 
 Columns = dict[str, Any]
 Bools = NDArray[np.bool_]
 
 #: Shares of requests that fail, by status.
 FAILURES: Final = {429: 0.008, 500: 0.003}
-ERRORS: Final = {429: "rate_limit_exceeded", 500: "server_error"}
+ERRORS: Final = {
+    400: "content_filter",
+    SUSPENDED: "account_suspended",
+    429: "rate_limit_exceeded",
+    500: "server_error",
+}
 
 #: Milliseconds before the first token and for each further one; an answer's own is lognormal around it.
 FIRST_TOKEN_MS: Final = 300.0
@@ -43,9 +49,6 @@ TOKEN_MS: Final = 16.0
 
 #: Bytes of text to a token, nearly.
 TOKEN_BYTES: Final = 4
-
-#: Where in the log the one model release lies, as a share of its length.
-RELEASE_AT: Final = 0.45
 
 TRUTH_ACCOUNTS_SCHEMA: Final = pa.schema(
     [
@@ -78,7 +81,8 @@ class World:
     events
         Table of `EVENT_SCHEMA`, sorted by time.
     truth_accounts
-        Table of `TRUTH_ACCOUNTS_SCHEMA`, row for row with `accounts`: class, and campaign (null if innocent).
+        Table of `TRUTH_ACCOUNTS_SCHEMA`, row for row with `accounts`: class, and campaign (null if innocent). A
+        customer whose key a campaign uses keeps the class and has the campaign.
     truth_exchanges
         Table of `TRUTH_EXCHANGES_SCHEMA`, row for row with `exchanges`: campaign and place in its list of hostile
         exchanges, null for all others, a campaign's cover among them.
@@ -110,6 +114,7 @@ def simulate(scenario: Scenario, *, seed: int, pools: Pools) -> World:
     """
     casts: list[Cast] = []
     logs: list[pa.Table] = []
+    victims: list[tuple[Ints, str]] = []
     persons = np.empty(0, dtype=np.int64)
     for number, part in enumerate(scenario.parts):
         rng = np.random.default_rng([seed, number])
@@ -120,8 +125,10 @@ def simulate(scenario: Scenario, *, seed: int, pools: Pools) -> World:
             casts.append(troupe.cast)
             if isinstance(part, ChatPersons):
                 persons = np.concatenate([persons, first + _there_throughout(troupe.cast, stage.tested_s)])
-        logs.append(_log(troupe.script, concatenate(casts), scenario, pools=pools, rng=rng))
-    cast = concatenate(casts)
+        elif troupe.campaign is not None:
+            victims.append((np.unique(troupe.script.account), troupe.campaign))
+        logs.append(_log(troupe, concatenate(casts), scenario, pools=pools, rng=rng))
+    cast = _with_victims(concatenate(casts), victims)
     log = pa.concat_tables(logs)
     log = log.take(
         pc.sort_indices(
@@ -141,11 +148,25 @@ def _there_throughout(cast: Cast, tested_s: float) -> Ints:
     return np.flatnonzero((cast.signed_up_s < tested_s) & np.isinf(cast.suspended_s))
 
 
-def _log(script: Script, cast: Cast, scenario: Scenario, *, pools: Pools, rng: np.random.Generator) -> pa.Table:
-    """Return a part's exchanges between sign-up and suspension, the truth as further columns."""
+def _with_victims(cast: Cast, victims: Sequence[tuple[Ints, str]]) -> Cast:
+    """Return the accounts with the campaigns that use the keys of some."""
+    campaign = cast.campaign.copy()
+    for accounts, name in victims:
+        campaign[accounts] = name
+    return replace(cast, campaign=campaign)
+
+
+def _log(troupe: Troupe, cast: Cast, scenario: Scenario, *, pools: Pools, rng: np.random.Generator) -> pa.Table:
+    """Return a part's exchanges between sign-up and suspension, the truth as further columns.
+
+    What is refused because the account is suspended stands in the log too.
+    """
+    script = troupe.script
     signed_up, suspended = cast.signed_up_s[script.account], cast.suspended_s[script.account]
-    kept = script.rows(np.flatnonzero((script.at_s >= signed_up) & (script.at_s < suspended)))
-    status = rng.choice([200, *FAILURES], len(kept), p=[1 - sum(FAILURES.values()), *FAILURES.values()])
+    allowed = (script.at_s < suspended) | (script.status == SUSPENDED)
+    kept = script.rows(np.flatnonzero((script.at_s >= signed_up) & allowed))
+    chance = rng.choice([200, *FAILURES], len(kept), p=[1 - sum(FAILURES.values()), *FAILURES.values()])
+    status = np.where(kept.status > 0, kept.status, chance)
     texts = _texts(kept, failed=status != 200)
     return pa.table(
         _identities(kept, cast, scenario, rng=rng)
@@ -153,7 +174,7 @@ def _log(script: Script, cast: Cast, scenario: Scenario, *, pools: Pools, rng: n
         | _clients(kept, cast, rng=rng)
         | _models(kept, cast, scenario)
         | _measures(texts, status, pools=pools, rng=rng)
-        | _truth(kept, cast)
+        | _truth(kept, cast, overlay=troupe.campaign)
     )
 
 
@@ -182,7 +203,7 @@ def _texts(script: Script, *, failed: Bools) -> Columns:
 
 
 def _clients(script: Script, cast: Cast, *, rng: np.random.Generator) -> Columns:
-    user_agent = cast.user_agent[script.account]
+    user_agent = np.where(script.client == NOTHING, cast.user_agent[script.account], script.client)
     return {
         "client_address": pa.array(_client_addresses(script, cast, rng=rng), pa.string()),
         "user_agent": pa.array(user_agent, pa.string()),
@@ -195,6 +216,7 @@ def _client_addresses(script: Script, cast: Cast, *, rng: np.random.Generator) -
     """Return where each session comes from: home or away; a shared network shows few addresses, a home its own."""
     at_home = rng.random(int(script.session.max(initial=-1)) + 1)[script.session] < cast.home_share[script.account]
     network = np.where(at_home, cast.home[script.account], cast.away[script.account])
+    network = np.where(script.network < 0, network, script.network)
     host = np.where(network >= SITES, 1 + script.account % 4, np.where(network >= POPULAR, 1 + script.account % 8, 10))
     return addresses(network, host)
 
@@ -244,11 +266,12 @@ def _measures(texts: Columns, status: Ints, *, pools: Pools, rng: np.random.Gene
     }
 
 
-def _truth(script: Script, cast: Cast) -> Columns:
+def _truth(script: Script, cast: Cast, *, overlay: str | None) -> Columns:
     innocent = script.item < 0
+    campaign = cast.campaign[script.account] if overlay is None else overlay
     return {
         "class": pa.array(script.label, pa.string()),
-        "campaign": pa.array(np.where(innocent, NOTHING, cast.campaign[script.account]), pa.string()),
+        "campaign": pa.array(np.where(innocent, NOTHING, campaign).astype(object), pa.string()),
         "list_item": pa.array(script.item, pa.int64(), mask=innocent),
     }
 
@@ -298,7 +321,7 @@ def _truth_accounts(cast: Cast) -> pa.Table:
 
 
 def _release_s(scenario: Scenario) -> float:
-    return RELEASE_AT * scenario.weeks * WEEK_S
+    return scenario.release_at * scenario.weeks * WEEK_S
 
 
 def _events(cast: Cast, scenario: Scenario) -> pa.Table:

@@ -3,7 +3,7 @@ import pytest
 
 from gauger.errors import InputError
 from gauger.lab import SCENARIOS, data_pools, simulate
-from gauger.lab.datasets import _conversations
+from gauger.lab.datasets import conversations
 from gauger.lab.pools import PART_ENDS
 
 
@@ -12,7 +12,7 @@ def request(at_ms, length, *blocks):
 
 
 def test_requests_that_extend_one_another_are_one_conversation():
-    turns, gaps = _conversations(
+    turns, gaps = conversations(
         [
             request(0, 2_300, 0, 1, 2, 3, 4),
             request(1_000, 2_400, 0, 1, 2, 3, 9),  # goes on: all but the last block are those of the first
@@ -26,7 +26,7 @@ def test_requests_that_extend_one_another_are_one_conversation():
 
 
 def test_a_shorter_request_is_a_new_conversation():
-    turns, gaps = _conversations([request(0, 2_300, 0, 1, 2, 3, 4), request(5_000, 2_200, 0, 1, 2, 3, 4)])
+    turns, gaps = conversations([request(0, 2_300, 0, 1, 2, 3, 4), request(5_000, 2_200, 0, 1, 2, 3, 4)])
     assert turns.tolist() == [1, 1]
     assert len(gaps) == 0
 

@@ -61,5 +61,5 @@ def test_draw_of_an_empty_part_is_refused():
 
 
 def test_an_unknown_list_is_refused_with_the_names_there_are(pools):
-    with pytest.raises(UsageError, match="coding, reasoning, tool_traces"):
+    with pytest.raises(UsageError, match="reasoning, tool_traces"):
         pools.named("lists", "poetry")

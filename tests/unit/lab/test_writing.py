@@ -108,8 +108,8 @@ def test_parquet_holds_the_canonical_columns(world, tmp_path):
 
 
 def test_an_unknown_format_is_refused(world, tmp_path):
-    with pytest.raises(UsageError, match="choose one of litellm, parquet"):
-        write_world(world, tmp_path, format="csv")
+    with pytest.raises(UsageError, match="choose one of litellm, openai"):
+        write_world(world, tmp_path, format="xml")
 
 
 def test_an_unknown_scenario_is_refused(tmp_path):
