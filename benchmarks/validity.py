@@ -28,6 +28,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from multiprocessing import get_context
 from pathlib import Path
 
 os.environ.setdefault("NUMBA_CACHE_DIR", str(Path.home() / ".cache" / "gauger" / "kernels"))
@@ -326,7 +327,9 @@ def main() -> None:
     path.parent.mkdir(exist_ok=True)
     done = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
     wanted = sorted(set(range(args.first_seed, args.first_seed + args.worlds)) - {one["seed"] for one in done})
-    with ProcessPoolExecutor(args.processes) as pool, Progress() as bar, path.open("a") as lines:
+    # A world takes some gigabytes: each has a process of its own.
+    fresh = {"max_tasks_per_child": 1, "mp_context": get_context("spawn")}
+    with ProcessPoolExecutor(args.processes, **fresh) as pool, Progress() as bar, path.open("a") as lines:
         task = bar.add_task("worlds", total=len(wanted))
         for future in as_completed([pool.submit(run, seed, args.factor, tested_factor) for seed in wanted]):
             lines.write(json.dumps(future.result()) + "\n")
