@@ -133,13 +133,14 @@ def build_population(
                 held[kind] = found
     active = np.zeros(n_principals, np.bool_)
     active[principal] = True
-    stratum = _plan(accounts, principal_of, n_principals).astype(np.int64)
-    stratum = stratum * (1 << 20) + _most_used_model(traces, n_principals)
-    stratum = stratum * 64 + _activity(traces, n_principals)
-    _, codes = np.unique(stratum, return_inverse=True)
+    strata = [
+        _activity(traces, n_principals),
+        _plan(accounts, principal_of, n_principals),
+        _most_used_model(traces, n_principals),
+    ]
     return Population(
         holdings={kind: _active_only(one, active) for kind, one in held.items()},
-        stratum=codes.astype(np.int32),
+        stratum=np.stack(strata, axis=1),
         start_us=start_us,
         end_us=end_us,
         permutations=permutations,

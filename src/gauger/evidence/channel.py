@@ -22,7 +22,7 @@ class Population:
         Tokens by kind: "payment", "network", "reasoning_block", "sign_up_hour", "client". A kind that the logs and the
         account table do not give is absent.
     stratum
-        int32[n_principals], code of (plan, most used model, activity). Geography is in no stratum.
+        int32[n_principals, 3]: activity, plan and most used model. Geography is in no stratum.
     start_us, end_us
         The tested stretch.
     permutations

@@ -7,7 +7,7 @@ activity, number of tokens). It is exact, holds the group fixed and needs no his
 class behind one campus network shares both, so a rejection alone convicts nobody.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numba as nb
@@ -22,6 +22,8 @@ Ints = NDArray[np.int64]
 MIN_MEMBERS = 4
 #: Two that share a card are a couple.
 MIN_RING = 3
+#: A cell of the strata with fewer principals leaves the random groups no choice: it is joined to others.
+MIN_CELL = 30
 #: Principals are drawn with as many tokens as the members hold: exact to 3, then by doublings.
 SIZE_BINS = 32
 
@@ -203,8 +205,9 @@ def concentration_test(
     members
         Distinct principals of the group.
     stratum
-        int32[n_principals]; groups are drawn with the same number of principals of each stratum, and of each number of
-        tokens within it.
+        int32[n_principals] or int32[n_principals, k], k covariates of each principal, the weightiest first. Groups are
+        drawn with the same number of principals of each stratum, and of each number of tokens within it; where such a
+        cell holds fewer than `MIN_CELL` principals, it is joined to another.
     permutations
         Most random groups to draw.
     rng
@@ -218,7 +221,8 @@ def concentration_test(
     observed = _statistic(inside, len(inside), held.offsets, held.token, weight, counts)
     p_value = None
     if len(inside) >= MIN_MEMBERS:
-        pool, bounds, wanted = _strata(np.flatnonzero(held.known), stratum * SIZE_BINS + _size_bin(held), inside)
+        covariates = np.column_stack([_size_bin(held), stratum])
+        pool, bounds, wanted = _strata(np.flatnonzero(held.known), _cells(covariates, held.known), inside)
         p_value = sequential_p_value(
             float(observed),
             lambda size: _draws(
@@ -243,6 +247,34 @@ def _size_bin(held: Holdings) -> Ints:
     return np.minimum(
         np.where(held.n_tokens <= 3, held.n_tokens, 2 + np.log2(np.maximum(held.n_tokens, 1))), SIZE_BINS - 1
     ).astype(np.int64)
+
+
+def _cells(covariates: Ints, eligible: NDArray[np.bool_]) -> Ints:
+    """Return a code for each eligible principal: its covariates, kinds of fewer than `MIN_CELL` joined to others.
+
+    Which group is tested plays no part, so the test stays exact given the cells.
+    """
+    cell = np.full(len(covariates), -1, np.int64)
+    for code, rows in enumerate(_split(np.flatnonzero(eligible), covariates)):
+        cell[rows] = code
+    return cell
+
+
+def _split(rows: Ints, covariates: Ints) -> Iterator[Ints]:
+    """Yield the rows by their covariates, the first column first. Small kinds join one another, then the smallest."""
+    if covariates.shape[1] == 0 or len(rows) == 0:
+        yield rows
+        return
+    values = covariates[rows, 0]
+    kinds = sorted((rows[values == value] for value in np.unique(values)), key=len)
+    joined = [kinds[0]]
+    for kind in kinds[1:]:
+        if len(joined[-1]) < MIN_CELL:
+            joined[-1] = np.union1d(joined[-1], kind)
+        else:
+            joined.append(kind)
+    for kind in joined:
+        yield from _split(kind, covariates[:, 1:])
 
 
 def _strata(eligible: Ints, stratum: Ints, members: Ints) -> tuple[Ints, Ints, Ints]:

@@ -1,10 +1,13 @@
 """Shared tokens: valid under independence, powerful when members share, and the kernel agrees with slow Python."""
 
+from unittest.mock import patch
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gauger.evidence import concentration
 from gauger.evidence.channel import Group, Population
 from gauger.evidence.concentration import concentration_test, holdings, links
 from gauger.evidence.payment import PAYMENT
@@ -193,16 +196,36 @@ def _slow_sizes(tokens_of_member):
     return [size[i] for i in range(len(tokens_of_member))]
 
 
+def test_the_members_of_a_ring_are_not_their_own_cell():
+    """Fifteen stolen keys, each also used from the thief's network, in a population of few of each kind."""
+    rng = np.random.default_rng(5)
+    n = 300
+    homes = [(p, 1_000 + p) for p in range(n)] + [(p, int(rng.integers(0, 40))) for p in range(n)]
+    held = _held(homes + [(p, 9_999) for p in range(15)], n)
+    stratum = np.stack([rng.integers(0, 4, n), rng.integers(0, 5, n), rng.integers(0, 3, n)], axis=1).astype(np.int32)
+    found = concentration_test(held, np.arange(15, dtype=np.int32), stratum=stratum, permutations=999, rng=rng)
+    assert found.p_value <= 0.01
+
+
+def test_p_values_are_valid_where_cells_were_joined(assert_super_uniform):
+    rng = np.random.default_rng(6)
+    n = 250
+    held = _held([(p, int(rng.integers(0, 30))) for p in range(n) for _ in range(3)], n)
+    stratum = np.stack([rng.integers(0, 4, n), rng.integers(0, 6, n)], axis=1).astype(np.int32)
+    assert_super_uniform(_null_p_values(held, n_trials=600, stratum=stratum))
+
+
 PAIRS = st.sets(st.tuples(st.integers(0, 11), st.integers(0, 7)), max_size=40)
 
 
 @given(PAIRS, st.sets(st.integers(0, 11), min_size=4), st.integers(0, 3))
 def test_p_value_is_that_of_the_slow_statistic_over_the_same_strata(pairs, members, seed):
-    """The draws are replayed with Python sets: same strata composition, same statistic, same p-value."""
+    """The draws are replayed with Python sets: same cells, same statistic, same p-value."""
     held = _held(pairs, 12) if pairs else holdings(np.empty(0, np.int32), np.empty(0, np.int32), 12)
     group = np.array(sorted(members), np.int32)
     stratum = (np.arange(12) % 2).astype(np.int32)
-    found = concentration_test(held, group, stratum=stratum, permutations=99, rng=np.random.default_rng(seed))
+    with patch.object(concentration, "MIN_CELL", 3):
+        found = concentration_test(held, group, stratum=stratum, permutations=99, rng=np.random.default_rng(seed))
     known = {owner for owner, _ in pairs}
     inside = sorted(members & known)
     assert found.n_known == len(inside)
@@ -212,12 +235,25 @@ def test_p_value_is_that_of_the_slow_statistic_over_the_same_strata(pairs, membe
     assert found.p_value == _slow_p_value(pairs, inside, sorted(known), np.random.default_rng(seed))
 
 
+def _slow_cells(rows, covariates, *, at_least):
+    if not covariates or not rows:
+        return [rows]
+    first, *others = covariates
+    kinds = sorted(([p for p in rows if first(p) == value] for value in sorted(set(map(first, rows)))), key=len)
+    joined = []
+    for kind in kinds:
+        if joined and len(joined[-1]) < at_least:
+            joined[-1] = sorted(joined[-1] + kind)
+        else:
+            joined.append(kind)
+    return [cell for kind in joined for cell in _slow_cells(kind, others, at_least=at_least)]
+
+
 def _slow_p_value(pairs, inside, known, rng):
     observed = _slow_statistic(pairs, set(inside))
     held = {p: len({token for owner, token in pairs if owner == p}) for p in known}
     bins = {p: held[p] if held[p] <= 3 else int(2 + np.log2(held[p])) for p in known}
-    kinds = sorted({(p % 2, bins[p]) for p in known})
-    pools = [[p for p in known if (p % 2, bins[p]) == kind] for kind in kinds]
+    pools = _slow_cells(known, [lambda p: bins[p], lambda p: p % 2], at_least=3)
     wanted = [sum(p in pool for p in inside) for pool in pools]
     reached = 0
     for drawn, row in enumerate(rng.random((99, len(inside))), start=1):
