@@ -247,7 +247,7 @@ class ServeAndHarvest:
 
     pool: Campaign = Campaign(name="serve-and-harvest", payment_share=0.0)
     end_users: int = 300  # persons behind the service
-    harness: bool = True  # the users' client leaves its fixed system prompt and its tools in the requests
+    harness: Literal["popular", "own", "none"] = "popular"  # prompt and tools left in: a popular agent's, unique, none
     sticky_s: float = 3_600.0  # a conversation stays so long on one account
 
     def __post_init__(self) -> None:

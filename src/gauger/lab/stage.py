@@ -32,6 +32,8 @@ class Stage:
         Number of the part's own network, distinct from those of other parts.
     persons
         int64, rows in the world of the persons who were there through the tested stretch.
+    harness
+        System prompt and tools of the last popular agent before this part; None without one.
     """
 
     scenario: Scenario
@@ -40,6 +42,7 @@ class Stage:
     first_account: int
     site: int
     persons: Ints
+    harness: tuple[str, str] | None = None
 
     @property
     def log_s(self) -> float:
