@@ -282,7 +282,9 @@ LOOSE_WORDINGS: Final[dict[Language, Wording]] = {
                 "a patient tutor|some careful engineer|an old analyst|one strict examiner|a good proof reader|"
                 "any decent scientist|a veteran coder|someone from operations|a trained logician|a curious guest"
             ),
-            "would": _words("would|might|at ease may|on a quiet day would|under no pressure can|by habit does|does"),
+            "would": _words(
+                "would|might|at ease would|on a quiet day would|under no pressure would|by habit might|at best could"
+            ),
             "before_whom": _words(
                 "for beginners|before colleagues|when teaching|facing a panel|in front of trainees|towards laypeople|"
                 "with auditors around|among peers|while students listen|for the record"

@@ -53,9 +53,8 @@ def _wordings(variant: Ints, language: Language, *, share: float, rng: np.random
     role, demand, form = said
     swapped = rng.random(len(variant)) < share / 2
     space = " " if language == "en" else ""
-    before: Texts = np.where(swapped, demand + space + role, role + space + demand) + "\n\n"
-    after: Texts = "\n\n" + form
-    return before, after
+    gap = np.full(len(variant), "\n\n", dtype=object)
+    return np.where(swapped, demand + space + role, role + space + demand) + gap, gap + form
 
 
 def techniques(n: int, *, rng: np.random.Generator) -> Texts:

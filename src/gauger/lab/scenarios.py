@@ -616,8 +616,6 @@ SCENARIOS: Final[dict[str, Scenario]] = {
                     name="paraphrase",
                     n=40,
                     share=0.5,
-                    list_name="reasoning",
-                    more_lists=("zh_reasoning", "ja_reasoning"),
                     wrappers=20,
                     countermeasures=Countermeasures(paraphrase=1.0, languages=("en", "zh", "ja")),
                 ),

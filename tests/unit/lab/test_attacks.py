@@ -124,6 +124,19 @@ def test_each_threat_of_the_survey_has_a_scenario_with_one_campaign(name):
     assert [one.name for one in scenario.campaigns] == [name]
 
 
+@pytest.mark.parametrize("name", THREATS)
+def test_each_threat_is_simulated_and_labelled(name, pools):
+    scenario = SCENARIOS[name]
+    small = (ChatPersons(n=30), PopularAgent(n=5), scenario.parts[-1])
+    world = simulate(replace(scenario, parts=small, weekly_exchanges=10.0), seed=1, pools=pools)
+    hostile = hostile_of(world)
+    assert len(hostile) >= 100
+    assert set(column(hostile, "campaign")) == {name}
+    known = set(column(members_of(world), "account_id"))
+    assert set(column(hostile, "account_id")) <= known
+    assert len(known) < len(world.accounts)
+
+
 def test_there_are_twelve_threats():
     assert len(THREATS) == 12
 
