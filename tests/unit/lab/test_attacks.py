@@ -134,6 +134,7 @@ def test_each_threat_is_simulated_and_labelled(name, pools):
     assert set(column(hostile, "campaign")) == {name}
     known = set(column(members_of(world), "account_id"))
     assert set(column(hostile, "account_id")) <= known
+    assert not any(name in tools for tools in column(hostile, "tool_schema") if tools)
     assert len(known) < len(world.accounts)
 
 
