@@ -5,11 +5,14 @@ defined; a page repeats them. What the code does not say, the introductions and 
 stands in meanings.toml. A column without a meaning there, and a meaning without a column, stop the generation.
 """
 
+import dataclasses
+import inspect
 import os
 import re
 import sys
 import tempfile
 import tomllib
+import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,6 +34,7 @@ from gauger.evidence.channels import CHANNELS
 from gauger.evidence.items import Items
 from gauger.exchanges.accounts import RAW_ACCOUNT_SCHEMA
 from gauger.exchanges.schema import ACCOUNT_SCHEMA, EDGE_SCHEMA, EVENT_SCHEMA, EXCHANGE_SCHEMA, QUARANTINE_SCHEMA
+from gauger.lab import scenarios
 from gauger.report.tables import ACCOUNTS_SCHEMA
 from gauger.settings import Settings
 from gauger.sketches.schema import INTENTS, N_PROJECTION, PART_SCHEMA, SKETCH_COLUMNS
@@ -52,6 +56,7 @@ def pages() -> dict[str, str]:
         "findings.md": findings_page(intro["findings"], Meanings(said["findings"])),
         "channels.md": channels_page(intro["channels"]),
         "columns.md": columns_page(intro["columns"], said["tables"], Meanings(said["columns"])),
+        "scenarios.md": scenarios_page(intro["scenarios"]),
     }
     return {name: f"{NOTICE}\n\n{text.strip()}\n" for name, text in made.items()}
 
@@ -325,6 +330,52 @@ def columns_page(intro: str, tables: Mapping[str, Mapping[str, str]], meanings: 
         parts += [f"## {tables[name]['title']}", tables[name]["said"], table(head, rows)]
     meanings.check()
     return "\n\n".join(parts)
+
+
+# -- scenarios of the lab
+
+
+def scenarios_page(intro: str) -> str:
+    """Return the page on what the lab simulates: the scenarios, then the knobs of every kind of part."""
+    rows = [
+        (f"`{name}`", str(one.weeks), ", ".join(f"`{_make(part)}`" for part in one.parts))
+        for name, one in scenarios.SCENARIOS.items()
+    ]
+    parts = [
+        "# Scenarios",
+        intro.strip(),
+        table(["scenario", "weeks", "parts, and where they differ from a kind's defaults"], rows),
+    ]
+    for kind in (*typing.get_args(scenarios.Population), scenarios.Countermeasures, scenarios.Scenario):
+        parts += [f"## {kind.__name__}", _own_words(kind.__doc__), table(["knob", "default", "meaning"], _knobs(kind))]
+    return "\n\n".join(parts)
+
+
+def _make(part: Any) -> str:
+    """Return the call that makes a part, without the knobs that are as in its kind."""
+    turned = [
+        f"{one.name}={_value(getattr(part, one.name))}"
+        for one in dataclasses.fields(part)
+        if getattr(part, one.name) != one.default
+    ]
+    return f"{type(part).__name__}({', '.join(turned)})"
+
+
+def _value(value: Any) -> str:
+    if dataclasses.is_dataclass(value):
+        return _make(value)
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_value, value))}{',' if len(value) == 1 else ''})"
+    return repr(value)
+
+
+def _knobs(kind: type) -> Iterator[Row]:
+    """Yield name, default and meaning of each field; the meaning is the comment behind it in the source."""
+    source = inspect.getsource(kind)
+    for one in dataclasses.fields(kind):
+        said = re.search(rf"^    {one.name}: [^#\n]*?(?:  # (.*))?$", source, re.MULTILINE)
+        default = "" if one.default is dataclasses.MISSING else f"`{_value(one.default)}`"
+        yield f"`{one.name}`", default, (said and said[1]) or ""
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ def register(app: typer.Typer) -> None:
         epilog=examples(
             "gauger lab simulate demo --seed 1 --out world",
             "gauger scan world/*.jsonl.gz --accounts world/accounts.csv --out report",
+            "gauger lab simulate failover --prompts WildChat-1M --out world2",
         )
     )(simulate)
     group.command(epilog=examples("gauger lab scenarios"))(scenarios)

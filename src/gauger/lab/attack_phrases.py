@@ -167,8 +167,10 @@ ATTACK_LIST_WORDS: Final[Bank] = {
     "name2_ja": _words("ひなた|そうま|ちひろ|まこと|りく|つばさ"),
 }
 
+Wording = tuple[tuple[tuple[str, ...], ...], Bank]
+
 #: The three sentences of a wrapping (two before the item, one after it) by language, and their words.
-WORDINGS: Final[dict[Language, tuple[tuple[tuple[str, ...], ...], Bank]]] = {
+WORDINGS: Final[dict[Language, Wording]] = {
     "en": (WRAPPER_GROUPS, WRAPPER_WORDS),
     "zh": (
         (
@@ -242,6 +244,146 @@ WORDINGS: Final[dict[Language, tuple[tuple[tuple[str, ...], ...], Bank]]] = {
             "unit": _words("手順|推論|仮定|判断|場合分け|確認"),
             "outcome": _words("最終の答え|結論|結果|判定|解"),
             "mark": _words("【答】|###|<結果>|==|〔完〕|***"),
+        },
+    ),
+}
+
+#: The same three sentences for who words them anew every time: almost nothing but slots, in several orders.
+LOOSE_WORDINGS: Final[dict[Language, Wording]] = {
+    "en": (
+        (
+            (
+                "{act} {as_if} {somebody} {would} {before_whom}.",
+                "{before_whom}, {act} {as_if} {somebody} {would}.",
+                "{as_if} {somebody} {would}, {act} {before_whom}.",
+                "{act}, {before_whom}, {as_if} {somebody}.",
+            ),
+            (
+                "{show} {all} {unit} {order}, {until} {outcome}.",
+                "{order}, {show} {all} {unit} {until} {outcome}.",
+                "{whole}: {show} {all} {unit}, {order}.",
+                "{until} {outcome}, {show} {all} {unit} {order}; {whole}.",
+            ),
+            (
+                "{put} {outcome} {where} {mark}.",
+                "{finally}, {put} {outcome} {where} {mark}.",
+                "{where} {mark} {put} {outcome}, {alone}.",
+                "{mark} {marks} {outcome}, {alone}.",
+            ),
+        ),
+        {
+            "act": _words(
+                "answer|respond|proceed|write|carry on|work|reply|go about this|take this on|handle it|think|solve it"
+            ),
+            "as_if": _words(
+                "as|like|in the way of|with the eye of|in the shoes of|much as|in the manner of|no less than"
+            ),
+            "somebody": _words(
+                "a patient tutor|some careful engineer|an old analyst|one strict examiner|a good proof reader|"
+                "any decent scientist|a veteran coder|someone from operations|a trained logician|a curious guest"
+            ),
+            "would": _words(
+                "would|might|at ease would|on a quiet day would|under no pressure would|by habit might|at best could"
+            ),
+            "before_whom": _words(
+                "for beginners|before colleagues|when teaching|facing a panel|in front of trainees|towards laypeople|"
+                "with auditors around|among peers|while students listen|for the record"
+            ),
+            "show": _words("show|write out|give|lay open|print|note|tell me|record|set down|spell|expose|share"),
+            "all": _words("all|all your|the full|your own|the complete|the whole set of|your|these|the many"),
+            "unit": _words(
+                "steps|inferences|assumptions|branches|decisions|checks|hunches|dead ends|sub-goals|thoughts"
+            ),
+            "order": _words(
+                "in sequence|as they occur|from the start|without gaps|top down|line after line|in plain words|"
+                "at length|in detail|numbered|slowly|one by one"
+            ),
+            "until": _words("until|up to|before|ahead of|leading to|so that we reach|as far as|down to|short of"),
+            "outcome": _words(
+                "the answer|a verdict|the result|your conclusion|the solution|what follows|the end|a final line"
+            ),
+            "whole": _words(
+                "nothing may be missing|skip nothing|be exhaustive|no shortcuts|leave no gap|completeness matters|"
+                "I need all of it|detail first|spare nothing"
+            ),
+            "put": _words("put|place|repeat|state|write|leave|mark|copy|drop|name"),
+            "where": _words("after|behind|inside|under|next to|following|within|below"),
+            "finally": _words("at the end|last|to finish|once done|in closing|then|when sure|after that"),
+            "marks": _words("introduces|precedes|encloses|flags|goes with|announces|sets off"),
+            "alone": _words("nothing else|no more words|and stop|then end|without comment|alone|and no remark"),
+            "mark": _words("FINAL|###|<out>|RESULT|==|ANSWER|[end]|***|>>|DONE"),
+        },
+    ),
+    "zh": (
+        (
+            (
+                "{like}{somebody}{act}，{before_whom}。",
+                "{before_whom}，{like}{somebody}{act}。",
+                "{please}{act}，{like}{somebody}。",
+            ),
+            (
+                "{order}{show}{unit}，{until}{outcome}。",
+                "{whole}，{show}{unit}，{order}。",
+                "{until}{outcome}，{please}{order}{show}{unit}。",
+            ),
+            (
+                "{finally}{outcome}{put}{mark}。",
+                "{mark}{put}{outcome}，{finally}。",
+                "{please}{put}{mark}，{outcome}。",
+            ),
+        ),
+        {
+            "like": _words("像|以|按|照|学着|凭|借着|跟着"),
+            "somebody": _words("老师|工程师|分析师|考官|审稿人|学者|前辈|教练|内行|顾问"),
+            "act": _words("来答|处理|思考|作答|应对|推敲|琢磨|分析|讲解|解题"),
+            "before_whom": _words("读者是新手|给同事看|写给外行|面向评委|学生在听|供人复核|留作教材|要存档|会上用"),
+            "please": _words("请|麻烦|劳驾|你|现在|这次|务必|试着|烦请"),
+            "show": _words("写出|列出|说明|展开|记下|交代|摆出|讲清|给出"),
+            "unit": _words("步骤|推断|假设|判断|分支|检查|念头|依据|转折"),
+            "order": _words("依次|逐条|从头|详细|按序|慢慢|一一|完整|细细"),
+            "until": _words("再给|才说|然后写|最后到|直到|接着是|引出|得到"),
+            "outcome": _words("答案|结论|结果|判定|解答|定论|终值"),
+            "whole": _words("别跳步|不许省略|要全|一个别少|宁多勿少|不留空白|都要"),
+            "put": _words("放在|写进|归到|置于|记在|抄到|标在"),
+            "finally": _words("末了|最后|收尾|写完|此后|随后|到底"),
+            "mark": _words("【答】|###|<果>|==|〔完〕|***|「终」|>>"),
+        },
+    ),
+    "ja": (
+        (
+            (
+                "{somebody}{like}{act}{please}。{before_whom}。",
+                "{before_whom}。{somebody}{like}{act}{please}。",
+                "{act}{please}、{somebody}{like}。",
+            ),
+            (
+                "{unit}を{order}{show}{please}、{until}{outcome}。",
+                "{until}{outcome}、{order}{unit}を{show}{please}。",
+                "{whole}、{unit}は{order}{show}{please}。",
+            ),
+            (
+                "{outcome}は{mark}{where}{put}{please}。",
+                "{until}{mark}{where}{outcome}を{put}{please}。",
+                "{mark}{where}{put}{please}、{outcome}だけ。",
+            ),
+        ),
+        {
+            "somebody": _words("先生|技術者|分析者|試験官|査読者|学者|先輩|助手|玄人|設計者"),
+            "like": _words("として|のように|になって|の目で|の流儀で|なみに|をまねて"),
+            "act": _words("答えて|考えて|扱って|進めて|解いて|書いて|臨んで|語って"),
+            "please": _words("ください|ほしい|みて|くれる|もらえますか|いただきたい|おいて"),
+            "before_whom": _words(
+                "相手は初心者|同僚が読む|学生向け|審査用です|記録に残す|素人も読む|会議で使う|後で見直す"
+            ),
+            "unit": _words("手順|推論|仮定|判断|場合分け|確認|迷い|根拠"),
+            "order": _words("順に|全部|くわしく|一つずつ|もれなく|最初から|ゆっくり|番号つきで"),
+            "show": _words("書いて|示して|並べて|話して|残して|述べて|出して"),
+            "until": _words("その後で|最後に|あとで|終わりに|それから|次に|やがて"),
+            "outcome": _words("答え|結論|結果|判定|解|まとめ|決着"),
+            "whole": _words("省かず|飛ばさず|残さず|短くせず|隠さず|急がず|略さず"),
+            "where": _words("の後に|の中に|の下に|のとなりに|の次に|の欄に"),
+            "put": _words("書いて|置いて|入れて|まとめて|写して|記して"),
+            "mark": _words("【答】|###|<果>|==|〔完〕|***|「終」|>>"),
         },
     ),
 }

@@ -5,9 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from gauger.errors import UsageError
-from gauger.lab.attack_phrases import TECHNIQUE_GROUPS, TECHNIQUE_WORDS, WORDINGS, Language
+from gauger.lab.attack_phrases import (
+    LOOSE_WORDINGS,
+    TECHNIQUE_GROUPS,
+    TECHNIQUE_WORDS,
+    WORDINGS,
+    Language,
+)
 from gauger.lab.grammar import sentences
-from gauger.lab.phrases import Bank
 from gauger.lab.pools import Ints, Texts, as_texts
 
 
@@ -21,8 +26,8 @@ def reworded(
     variant
         int64[n], which of the campaign's fixed wordings a request starts from.
     share
-        Chance that a sentence is worded anew for the request, with other words in another frame; half as likely the
-        two sentences before the item change places.
+        Chance that a sentence is worded anew for the request, in other words and another order; half as likely the two
+        sentences before the item change places.
     languages
         One is drawn for each request.
     rng
@@ -38,18 +43,18 @@ def reworded(
 
 def _wordings(variant: Ints, language: Language, *, share: float, rng: np.random.Generator) -> tuple[Texts, Texts]:
     groups, words = WORDINGS[language]
-    role, demand, form = (_clause(group, words, variant, share=share, rng=rng) for group in groups)
+    loose_groups, loose_words = LOOSE_WORDINGS[language]
+    said = []
+    for group, loose in zip(groups, loose_groups, strict=True):
+        fixed = sentences(group, words, int(variant.max(initial=-1)) + 1, rng=rng)[variant]
+        fresh = sentences(loose, loose_words, len(variant), rng=rng)
+        fresh = np.array([text[:1].upper() + text[1:] for text in fresh], dtype=object)
+        said.append(np.where(rng.random(len(variant)) < share, fresh, fixed).astype(object))
+    role, demand, form = said
     swapped = rng.random(len(variant)) < share / 2
     space = " " if language == "en" else ""
-    before = np.where(swapped, demand + space + role, role + space + demand) + "\n\n"
-    return before, "\n\n" + form
-
-
-def _clause(frames: Sequence[str], words: Bank, variant: Ints, *, share: float, rng: np.random.Generator) -> Texts:
-    """Return one sentence a request: the fixed one of its variant, or by chance a fresh one."""
-    fixed = sentences(frames, words, int(variant.max(initial=-1)) + 1, rng=rng)[variant]
-    fresh = sentences(frames, words, len(variant), rng=rng)
-    return np.where(rng.random(len(variant)) < share, fresh, fixed).astype(object)
+    gap = np.full(len(variant), "\n\n", dtype=object)
+    return np.where(swapped, demand + space + role, role + space + demand) + gap, gap + form
 
 
 def techniques(n: int, *, rng: np.random.Generator) -> Texts:

@@ -171,7 +171,7 @@ def serve_and_harvest(part: ServeAndHarvest, stage: Stage) -> Troupe:
     total = pool.n * pool.exchanges * (np.arange(stage.scenario.weeks) >= since).astype(np.float64)
     script = _relayed(pool, part.end_users, total, stage, sticky_s=part.sticky_s, label="campaign")
     script = replace(script, item=_in_order(script))
-    return Troupe(cast, _in_harness(script, stage) if part.harness else script)
+    return Troupe(cast, script if part.harness == "none" else _in_harness(script, part, stage))
 
 
 def _in_order(script: Script) -> Ints:
@@ -181,13 +181,27 @@ def _in_order(script: Script) -> Ints:
     return np.argsort(np.argsort(begins, kind="stable"))[script.conversation]
 
 
-def _in_harness(script: Script, stage: Stage) -> Script:
-    """Return the exchanges with the fixed prompt and the tools of one popular client."""
-    name = str(grammar.names(1, rng=stage.rng)[0]).title()
-    prompt, _ = grammar.agent_prompts(name, rng=stage.rng)
-    tools = grammar.tool_schema(phrases.AGENT_WORDS["tool"][:3], owner=name)
+def _in_harness(script: Script, part: ServeAndHarvest, stage: Stage) -> Script:
+    """Return the exchanges with the fixed prompt and the tools of one client."""
+    prompt, tools = _own_harness(stage) if part.harness == "own" else _popular_harness(part, stage)
     n = len(script)
     return replace(script, system=np.full(n, prompt, dtype=object), tools=np.full(n, tools, dtype=object))
+
+
+def _own_harness(stage: Stage) -> tuple[str, str]:
+    name = str(grammar.names(1, rng=stage.rng)[0]).title()
+    prompt, _ = grammar.agent_prompts(name, rng=stage.rng)
+    return prompt, grammar.tool_schema(phrases.AGENT_WORDS["tool"][:3], owner=name)
+
+
+def _popular_harness(part: ServeAndHarvest, stage: Stage) -> tuple[str, str]:
+    if stage.harness is None:
+        raise UsageError(
+            "the harness of a popular agent is to be kept and no agent comes before",
+            where=f"campaign {part.name}",
+            todo='put a PopularAgent before it, or set harness="own"',
+        )
+    return stage.harness
 
 
 def reseller(part: Reseller, stage: Stage) -> Troupe:

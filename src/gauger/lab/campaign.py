@@ -170,14 +170,15 @@ def hostile_script(part: Campaign, cast: Cast, hostile: Ints, stage: Stage, *, a
     script = single_turns(stage.first_account + account, at_s, user, label="campaign", pools=stage.pools, rng=rng)
     script = replace(script, system=system, item=item)
     if part.with_tools:
-        script = replace(script, tools=np.full(len(item), _tools(part), dtype=object))
+        script = replace(script, tools=np.full(len(item), _tools(rng), dtype=object))
     if part.countermeasures.retry_share > 0:
         script = concatenate([script, _again(script, part.countermeasures.retry_share, stage)])
     return script
 
 
-def _tools(part: Campaign) -> str:
-    return grammar.tool_schema(["shell", "edit_file", "run_tests"], owner=part.name)
+def _tools(rng: np.random.Generator) -> str:
+    """Return tools of a project; the campaign's own name would tell the truth in the log."""
+    return grammar.tool_schema(["shell", "edit_file", "run_tests"], owner=str(grammar.names(1, rng=rng)[0]))
 
 
 def _again(script: Script, share: float, stage: Stage) -> Script:

@@ -250,7 +250,7 @@ class ServeAndHarvest:
 
     pool: Campaign = Campaign(name="serve-and-harvest", payment_share=0.0)
     end_users: int = 300  # persons behind the service
-    harness: bool = True  # the users' client leaves its fixed system prompt and its tools in the requests
+    harness: Literal["popular", "own", "none"] = "popular"  # prompt and tools left in: a popular agent's, unique, none
     sticky_s: float = 3_600.0  # a conversation stays so long on one account
 
     def __post_init__(self) -> None:
@@ -639,8 +639,6 @@ SCENARIOS: Final[dict[str, Scenario]] = {
                     name="paraphrase",
                     n=40,
                     share=0.5,
-                    list_name="reasoning",
-                    more_lists=("zh_reasoning", "ja_reasoning"),
                     wrappers=20,
                     countermeasures=Countermeasures(paraphrase=1.0, languages=("en", "zh", "ja")),
                 ),

@@ -34,6 +34,8 @@ class Stage:
         int64, rows in the world of the persons who were there through the tested stretch.
     began_s
         Where the scenario's start lies in the world's log, in seconds; above 0 for a part that is born later.
+    harness
+        System prompt and tools of the last popular agent before this part; None without one.
     """
 
     scenario: Scenario
@@ -43,6 +45,7 @@ class Stage:
     site: int
     persons: Ints
     began_s: float = 0.0
+    harness: tuple[str, str] | None = None
 
     @property
     def log_s(self) -> float:

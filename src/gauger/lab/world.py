@@ -28,7 +28,7 @@ from gauger.lab.clock import WEEK_S
 from gauger.lab.dialogues import SUSPENDED, Script
 from gauger.lab.pools import NOTHING, Floats, Ints, Pools, Texts
 from gauger.lab.populations import BUILDERS
-from gauger.lab.scenarios import ChatPersons, Scenario
+from gauger.lab.scenarios import ChatPersons, PopularAgent, Scenario
 from gauger.lab.stage import Stage, Troupe
 
 Columns = dict[str, Any]
@@ -116,15 +116,17 @@ def simulate(scenario: Scenario, *, seed: int, pools: Pools) -> World:
     logs: list[pa.Table] = []
     victims: list[tuple[Ints, str]] = []
     persons = np.empty(0, dtype=np.int64)
+    harness: tuple[str, str] | None = None
     for number, part in enumerate(scenario.parts):
         rng = np.random.default_rng([seed, number])
         first = sum(len(cast) for cast in casts)
-        stage = Stage(scenario, pools, rng, first_account=first, site=SITES + number, persons=persons)
+        stage = Stage(scenario, pools, rng, first_account=first, site=SITES + number, persons=persons, harness=harness)
         troupe = BUILDERS[type(part)](part, stage)
         if troupe.cast is not None:
             casts.append(troupe.cast)
             if isinstance(part, ChatPersons):
                 persons = np.concatenate([persons, first + _there_throughout(troupe.cast, stage.tested_s)])
+            harness = _harness(troupe.script) if isinstance(part, PopularAgent) else harness
         elif troupe.campaign is not None:
             victims.append((np.unique(troupe.script.account), troupe.campaign))
         logs.append(_log(troupe, concatenate(casts), scenario, pools=pools, rng=rng))
@@ -146,6 +148,14 @@ def simulate(scenario: Scenario, *, seed: int, pools: Pools) -> World:
 
 def _there_throughout(cast: Cast, tested_s: float) -> Ints:
     return np.flatnonzero((cast.signed_up_s < tested_s) & np.isinf(cast.suspended_s))
+
+
+def _harness(script: Script) -> tuple[str, str] | None:
+    """Return the fixed prompt and the tools that strangers share, as they are at the end of the log."""
+    if len(script) == 0:
+        return None
+    last = script.at_s.argmax()
+    return str(script.system[last]), str(script.tools[last])
 
 
 def _with_victims(cast: Cast, victims: Sequence[tuple[Ints, str]]) -> Cast:

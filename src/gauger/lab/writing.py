@@ -68,9 +68,7 @@ def simulate_to(
         A data set, the prompts or the arrivals are absent or cannot be read.
     """
     if scenario_name not in SCENARIOS:
-        raise UsageError(
-            f"there is no scenario {scenario_name!r}", todo=f"choose one of {', '.join(sorted(SCENARIOS))}"
-        )
+        raise UsageError(f"there is no scenario {scenario_name!r}", todo="`gauger lab scenarios` lists them")
     _check_format(format)
     pools = grammar_pools() if data is None else data_pools(data)
     pools = pools if local is None else local.into(pools)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 DOCS = Path(__file__).parents[3] / "docs"
-PAGES = ("channels.md", "cli.md", "columns.md", "findings.md", "settings.md")
+PAGES = ("channels.md", "cli.md", "columns.md", "findings.md", "scenarios.md", "settings.md")
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ from gauger.lab import (
     CompromisedKeys,
     MixedPathways,
     PoolFailover,
+    PopularAgent,
     Probe,
     Reseller,
     Scenario,
@@ -30,7 +31,9 @@ THREATS = list(SCENARIOS)[list(SCENARIOS).index("synchronised") :]
 ATTACKS = {
     "pathways": MixedPathways(pathways=(Campaign(n=5), Campaign(n=4, list_name="agentic", with_tools=True))),
     "failover": PoolFailover(pool=Campaign(name="failover", n=8, exchanges=30.0), second_n=5),
-    "serve-and-harvest": ServeAndHarvest(pool=Campaign(name="serve-and-harvest", n=6, exchanges=20.0), end_users=20),
+    "serve-and-harvest": ServeAndHarvest(
+        pool=Campaign(name="serve-and-harvest", n=6, exchanges=20.0), end_users=20, harness="own"
+    ),
     "reseller": Reseller(pool=Campaign(name="reseller", n=10, exchanges=20.0, share=0.1, signups="seasoned")),
     "probe": Probe(pool=Campaign(name="probe", n=6, exchanges=20.0), tries=200, explorers=3),
     "compromised": CompromisedKeys(pool=Campaign(name="compromised", n=6, hostile_each=4)),
@@ -121,6 +124,20 @@ def test_each_threat_of_the_survey_has_a_scenario_with_one_campaign(name):
     assert [one.name for one in scenario.campaigns] == [name]
 
 
+@pytest.mark.parametrize("name", THREATS)
+def test_each_threat_is_simulated_and_labelled(name, pools):
+    scenario = SCENARIOS[name]
+    small = (ChatPersons(n=30), PopularAgent(n=5), scenario.parts[-1])
+    world = simulate(replace(scenario, parts=small, weekly_exchanges=10.0), seed=1, pools=pools)
+    hostile = hostile_of(world)
+    assert len(hostile) >= 100
+    assert set(column(hostile, "campaign")) == {name}
+    known = set(column(members_of(world), "account_id"))
+    assert set(column(hostile, "account_id")) <= known
+    assert not any(name in tools for tools in column(hostile, "tool_schema") if tools)
+    assert len(known) < len(world.accounts)
+
+
 def test_there_are_twelve_threats():
     assert len(THREATS) == 12
 
@@ -203,15 +220,35 @@ def test_the_second_pool_has_cards_of_its_own_or_those_of_the_first(pools):
 # -- relays
 
 
-def test_harvested_dialogues_are_what_persons_say_in_one_harness(attacked, pools):
-    hostile = hostile_of(attacked["serve-and-harvest"])
-    assert len(set(column(hostile, "system_prompt"))) == 1
-    bare = worlds_of(replace(ATTACKS["serve-and-harvest"], harness=False), pools)
-    assert hostile_of(bare)["system_prompt"].null_count == len(hostile_of(bare))
+def test_harvested_dialogues_are_what_persons_say(attacked, pools):
     asked = {text for own in pools.topics.values() for part in own.texts.values() for text in part}
     follow_ups = {text for part in pools.follow_ups.texts.values() for text in part}
-    said = column(hostile, "user_prompt")
+    said = column(hostile_of(attacked["serve-and-harvest"]), "user_prompt")
     assert np.mean([text in asked or text in follow_ups for text in said]) > 0.5
+
+
+def test_the_harness_is_the_popular_agents_or_an_own_one_or_none(pools):
+    def prompts(harness):
+        service = replace(ATTACKS["serve-and-harvest"], harness=harness)
+        scenario = Scenario(name="test", parts=(PopularAgent(n=5), service), weekly_exchanges=10.0)
+        table = labelled(simulate(scenario, seed=1, pools=pools))
+        by_class = {
+            name: set(column(table.filter(pc.equal(table["class"], name)), "system_prompt"))
+            for name in ("agent", "campaign")
+        }
+        return by_class["agent"], by_class["campaign"]
+
+    agent, service = prompts("popular")
+    assert agent == service
+    agent, service = prompts("own")
+    assert len(service) == 1
+    assert not agent & service
+    assert prompts("none")[1] == {None}
+
+
+def test_a_popular_harness_needs_a_popular_agent(pools):
+    with pytest.raises(UsageError, match="no agent comes before"):
+        worlds_of(ServeAndHarvest(), pools)
 
 
 def test_a_conversation_stays_on_one_account_for_an_hour(attacked):

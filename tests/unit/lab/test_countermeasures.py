@@ -182,3 +182,23 @@ def test_impossible_countermeasures_are_refused(knobs):
 def test_a_negative_jitter_is_refused():
     with pytest.raises(UsageError, match="jitter_s"):
         Campaign(jitter_s=-1.0)
+
+
+def test_innocents_are_the_same_whatever_a_campaign_does(with_campaign):
+    def innocents(**knobs):
+        world = with_campaign(n=9, signups="seasoned", **knobs)
+        return world.exchanges.filter(pc.equal(world.truth_exchanges["class"], "chat")).drop_columns(["source_row"])
+
+    plain = innocents()
+    evading = Countermeasures(
+        paraphrase=0.5, languages=("ja",), rotation_days=2.0, retry_share=0.3, decoys=2, poisoned_share=0.2, providers=2
+    )
+    for knobs in ({"countermeasures": evading}, {"timing": "jittered", "pivot_share": 0.5, "one_client": True}):
+        assert innocents(**knobs).combine_chunks().equals(plain.combine_chunks())
+
+
+def test_all_countermeasures_together_are_seeded(with_campaign):
+    evading = Countermeasures(paraphrase=0.5, languages=("zh", "en"), retry_share=0.3, decoys=2, poisoned_share=0.2)
+    one, again = (with_campaign(n=9, signups="seasoned", countermeasures=evading) for _ in range(2))
+    assert one.exchanges.equals(again.exchanges)
+    assert one.truth_exchanges.equals(again.truth_exchanges)

@@ -113,7 +113,7 @@ def test_an_unknown_format_is_refused(world, tmp_path):
 
 
 def test_an_unknown_scenario_is_refused(tmp_path):
-    with pytest.raises(UsageError, match="old-campaign"):
+    with pytest.raises(UsageError, match="gauger lab scenarios"):
         simulate_to("peace", seed=1, out=tmp_path)
 
 
