@@ -1,0 +1,609 @@
+"""How well a report matches the truth: false alarms first, then what was found.
+
+Two words decide what counts. A finding *is of* a campaign when more than half of the accounts it lists are that
+campaign's; it is *false* when more than half of them are innocent. A campaign is *found* by the first finding that is
+of it and lists at least half of its accounts, the rule of `gauger power`.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain
+from typing import Final, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from gauger.campaigns.findings import Finding, Findings, Verdict
+from gauger.errors import InputError
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+#: Verdicts from the strongest to the weakest.
+VERDICTS: Final[tuple[Verdict, ...]] = ("campaign", "supported", "observed")
+PER: Final = 100_000
+FIRST: Final = 3
+PRECISION: Final = 0.99
+
+NO_CAMPAIGN: Final = "no campaign was planted"
+NO_INNOCENT: Final = "the truth has no innocent account"
+NOTHING_NAMED: Final = "no account was named"
+NO_ACCOUNT_TABLE: Final = "the report has no accounts.parquet"
+NO_EXCHANGE_TABLE: Final = "the report has no exchanges.parquet"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number, or null and the reason why there is none."""
+
+    value: float | None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What is true of a log.
+
+    Attributes
+    ----------
+    accounts
+        Table of `gauger.lab.world.TRUTH_ACCOUNTS_SCHEMA`: every account once.
+    exchanges
+        Table of `TRUTH_EXCHANGES_SCHEMA`: every exchange once; with a further column `occurred_at`, where the times
+        are known.
+    """
+
+    accounts: pa.Table
+    exchanges: pa.Table
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a detector said of a log.
+
+    Attributes
+    ----------
+    findings
+        The document of findings.json.
+    accounts
+        Table of accounts.parquet (finding_id, account_id at least: those that are listed or touched), or None.
+    exchanges
+        Table of exchanges.parquet (finding_id, account_id, request_id at least; `score`, where a detector has one of
+        its own), or None.
+    """
+
+    findings: Findings
+    accounts: pa.Table | None = None
+    exchanges: pa.Table | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Innocent accounts that findings list, each once, under the strongest verdict that lists it."""
+
+    campaign: int
+    supported: int
+    observed: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClassAlarms:
+    """False alarms in one class of innocent accounts; rates are per 100,000 accounts of the class."""
+
+    label: str
+    accounts: int
+    named: Named
+    campaign_per_100_000: float
+    supported_per_100_000: float
+    observed_per_100_000: float
+
+
+@dataclass(frozen=True, slots=True)
+class FalseAlarms:
+    """What befell the innocent.
+
+    Attributes
+    ----------
+    campaign_findings, false_campaigns
+        Findings with the verdict *campaign*, and those of them most of whose accounts are innocent.
+    false_classes
+        The classes of the innocent accounts in the false campaigns, sorted.
+    named
+        All innocent accounts that were named.
+    campaign_per_100_000, supported_per_100_000, observed_per_100_000
+        The same per 100,000 innocent accounts.
+    classes
+        The same by class, sorted by label.
+    """
+
+    campaign_findings: int
+    false_campaigns: int
+    false_classes: tuple[str, ...]
+    named: Named
+    campaign_per_100_000: Figure
+    supported_per_100_000: Figure
+    observed_per_100_000: Figure
+    classes: tuple[ClassAlarms, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignScore:
+    """What became of one planted campaign.
+
+    Attributes
+    ----------
+    rank, verdict
+        Of the finding that found it, or null.
+    findings
+        How many findings are of it; more than one means that it came in pieces.
+    precision, recall, f1
+        Of the accounts that those findings list together.
+    leaked
+        Its hostile exchanges before the alarm (see `Score.leaked`).
+    """
+
+    campaign: str
+    accounts: int
+    hostile_exchanges: int
+    rank: int | None
+    verdict: Verdict | None
+    findings: int
+    precision: Figure
+    recall: Figure
+    f1: Figure
+    leaked: Figure
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """Shares of the planted campaigns: by the rank of the finding that found each, and by its verdict."""
+
+    first: Figure
+    first_three: Figure
+    any: Figure
+    campaign: Figure
+    supported: Figure
+    observed: Figure
+
+
+@dataclass(frozen=True, slots=True)
+class AccountScore:
+    """Accounts of all campaigns against all accounts that findings of this verdict or a stronger one list."""
+
+    verdict: Verdict
+    precision: Figure
+    recall: Figure
+    f1: Figure
+
+
+@dataclass(frozen=True, slots=True)
+class Clusters:
+    """How the accounts are grouped, whatever the groups are called; an account in no group is one by itself."""
+
+    bcubed_precision: Figure
+    bcubed_recall: Figure
+    adjusted_rand_index: Figure
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeScore:
+    """Hostile exchanges among those attributed, by score."""
+
+    average_precision: Figure
+    recall_at_99_precision: Figure
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A report against the truth; false alarms first.
+
+    Attributes
+    ----------
+    accounts, innocent_accounts, exchanges, hostile_exchanges, campaigns
+        What the truth holds.
+    false_alarms, recall, found, named, clusters, attributed
+        False alarms; recall of campaigns; each campaign; accounts by verdict; grouping; exchanges.
+    leaked
+        Hostile exchanges that happened before the alarm. A scan of a batch raises its alarm at the end of the tested
+        stretch, so these are those up to `tested_to`; a campaign that is not found has leaked all that the log holds.
+    touched, touched_per_100_000
+        Innocent accounts that a finding lists or to which it attributes an exchange, of any verdict.
+    """
+
+    schema: Literal["gauger/score/1"]
+    accounts: int
+    innocent_accounts: int
+    exchanges: int
+    hostile_exchanges: int
+    campaigns: int
+    false_alarms: FalseAlarms
+    recall: Recall
+    found: tuple[CampaignScore, ...]
+    named: tuple[AccountScore, ...]
+    clusters: Clusters
+    attributed: ExchangeScore
+    leaked: Figure
+    touched: Figure
+    touched_per_100_000: Figure
+
+
+def score(report: Report, truth: Truth) -> Score:
+    """Return how well a report matches the truth.
+
+    Raises
+    ------
+    InputError
+        The report names accounts or exchanges that are not in the truth.
+    """
+    people = _People.of(truth)
+    _check_accounts(report, people)
+    found = report.findings.findings
+    hostile = _Hostile.of(truth, report.findings)
+    campaigns = tuple(_campaign(name, found, people, hostile) for name in people.campaigns)
+    touched = _touched(report, people)
+    n_innocent = len(people.innocent)
+    return Score(
+        schema="gauger/score/1",
+        accounts=len(people.class_of),
+        innocent_accounts=n_innocent,
+        exchanges=len(truth.exchanges),
+        hostile_exchanges=sum(one.hostile_exchanges for one in campaigns),
+        campaigns=len(campaigns),
+        false_alarms=_false_alarms(found, people),
+        recall=_recall(campaigns),
+        found=campaigns,
+        named=tuple(_named(verdict, found, people) for verdict in VERDICTS),
+        clusters=_clusters(found, people),
+        attributed=_attributed(report, truth),
+        leaked=_all_leaked(campaigns),
+        touched=touched,
+        touched_per_100_000=touched if touched.value is None else _ratio(PER * touched.value, n_innocent, NO_INNOCENT),
+    )
+
+
+# -- figures
+
+
+def _ratio(part: float, whole: float, reason: str) -> Figure:
+    return Figure(part / whole) if whole else Figure(None, reason)
+
+
+def _precision_recall_f1(right: int, named: int, wanted: int) -> tuple[Figure, Figure, Figure]:
+    """Return precision, recall and their harmonic mean; whoever names nobody has no precision, and F1 = 0."""
+    return (
+        _ratio(right, named, NOTHING_NAMED),
+        _ratio(right, wanted, NO_CAMPAIGN),
+        _ratio(2 * right, named + wanted, NO_CAMPAIGN) if wanted else Figure(None, NO_CAMPAIGN),
+    )
+
+
+# -- who is who
+
+
+@dataclass(frozen=True, slots=True)
+class _People:
+    """The accounts of the truth: class of each, campaign of the guilty, in the order of the truth."""
+
+    class_of: Mapping[str, str]
+    campaign_of: Mapping[str, str]
+    campaigns: Mapping[str, frozenset[str]]
+
+    @classmethod
+    def of(cls, truth: Truth) -> "_People":
+        rows = truth.accounts.select(["account_id", "class", "campaign"]).to_pydict()
+        campaign_of = {a: c for a, c in zip(rows["account_id"], rows["campaign"], strict=True) if c is not None}
+        members: dict[str, set[str]] = {}
+        for account, campaign in campaign_of.items():
+            members.setdefault(campaign, set()).add(account)
+        return cls(
+            class_of=dict(zip(rows["account_id"], rows["class"], strict=True)),
+            campaign_of=campaign_of,
+            campaigns={name: frozenset(members[name]) for name in sorted(members)},
+        )
+
+    @property
+    def innocent(self) -> set[str]:
+        return self.class_of.keys() - self.campaign_of.keys()
+
+
+def _listed(finding: Finding) -> set[str]:
+    return {member.account_id for member in finding.accounts}
+
+
+def _check_accounts(report: Report, people: _People) -> None:
+    listed = chain.from_iterable(map(_listed, report.findings.findings))
+    tables = [table["account_id"].to_pylist() for table in (report.accounts, report.exchanges) if table is not None]
+    unknown = sorted(set(chain(listed, *tables)) - people.class_of.keys(), key=str)
+    if unknown:
+        raise InputError(
+            f"{len(unknown):,} accounts of the report are not in the truth, {unknown[0]!r} among them",
+            where="report",
+            todo="score the report of this very log, with the accounts' ids as they stand in it, not pseudonyms",
+        )
+
+
+# -- false alarms
+
+
+def _false_alarms(found: Sequence[Finding], people: _People) -> FalseAlarms:
+    strongest: dict[str, Verdict] = {}
+    for verdict in VERDICTS:
+        for finding in found:
+            if finding.verdict == verdict:
+                strongest |= dict.fromkeys(_listed(finding) - strongest.keys(), verdict)
+    alarms = [one for one in found if one.verdict == "campaign"]
+    false = [one for one in alarms if 2 * len(_listed(one) & people.innocent) > len(_listed(one))]
+    classes = {people.class_of[account] for one in false for account in _listed(one) & people.innocent}
+    named = _count(people.innocent, strongest)
+    n = len(people.innocent)
+    return FalseAlarms(
+        campaign_findings=len(alarms),
+        false_campaigns=len(false),
+        false_classes=tuple(sorted(classes)),
+        named=named,
+        campaign_per_100_000=_ratio(PER * named.campaign, n, NO_INNOCENT),
+        supported_per_100_000=_ratio(PER * named.supported, n, NO_INNOCENT),
+        observed_per_100_000=_ratio(PER * named.observed, n, NO_INNOCENT),
+        classes=_class_alarms(people, strongest),
+    )
+
+
+def _count(accounts: set[str], strongest: Mapping[str, Verdict]) -> Named:
+    counts = Counter(strongest[account] for account in accounts & strongest.keys())
+    return Named(**{verdict: counts[verdict] for verdict in VERDICTS})
+
+
+def _class_alarms(people: _People, strongest: Mapping[str, Verdict]) -> tuple[ClassAlarms, ...]:
+    classes: dict[str, set[str]] = {}
+    for account in people.innocent:
+        classes.setdefault(people.class_of[account], set()).add(account)
+    return tuple(_alarms_of(label, classes[label], strongest) for label in sorted(classes))
+
+
+def _alarms_of(label: str, accounts: set[str], strongest: Mapping[str, Verdict]) -> ClassAlarms:
+    named, n = _count(accounts, strongest), len(accounts)
+    return ClassAlarms(
+        label=label,
+        accounts=n,
+        named=named,
+        campaign_per_100_000=PER * named.campaign / n,
+        supported_per_100_000=PER * named.supported / n,
+        observed_per_100_000=PER * named.observed / n,
+    )
+
+
+def _touched(report: Report, people: _People) -> Figure:
+    if report.accounts is None:
+        return Figure(None, NO_ACCOUNT_TABLE)
+    tables = [table["account_id"].to_pylist() for table in (report.accounts, report.exchanges) if table is not None]
+    listed = map(_listed, report.findings.findings)
+    return Figure(len(people.innocent & set(chain(*tables, *listed))))
+
+
+# -- campaigns found
+
+
+@dataclass(frozen=True, slots=True)
+class _Hostile:
+    """Hostile exchanges of each campaign: in the log, and before the end of the tested stretch where that is known."""
+
+    all: Mapping[str, int]
+    before: Mapping[str, int] | None
+
+    @classmethod
+    def of(cls, truth: Truth, findings: Findings) -> "_Hostile":
+        table = truth.exchanges.filter(pc.is_valid(truth.exchanges["campaign"]))
+        everything = Counter(table["campaign"].to_pylist())
+        until = datetime.fromisoformat(findings.input.tested_to)
+        if until >= datetime.fromisoformat(findings.input.to):
+            return cls(everything, everything)
+        if "occurred_at" not in table.column_names:
+            return cls(everything, None)
+        early = table.filter(pc.less_equal(table["occurred_at"], pa.scalar(until, table["occurred_at"].type)))
+        return cls(everything, Counter(early["campaign"].to_pylist()))
+
+    def leaked(self, campaign: str, *, found: bool) -> Figure:
+        if not found:
+            return Figure(self.all.get(campaign, 0))
+        if self.before is None:
+            return Figure(None, "the tested stretch ends before the log does, and the truth has no times")
+        return Figure(self.before.get(campaign, 0))
+
+
+def _campaign(name: str, found: Sequence[Finding], people: _People, hostile: _Hostile) -> CampaignScore:
+    members = people.campaigns[name]
+    of_it = [one for one in found if 2 * len(_listed(one) & members) > len(_listed(one))]
+    hits = [one for one in of_it if 2 * len(_listed(one) & members) >= len(members)]
+    first = min(hits, key=lambda one: one.rank, default=None)
+    named = set().union(*map(_listed, of_it))
+    precision, recall, f1 = _precision_recall_f1(len(named & members), len(named), len(members))
+    return CampaignScore(
+        campaign=name,
+        accounts=len(members),
+        hostile_exchanges=hostile.all.get(name, 0),
+        rank=None if first is None else first.rank,
+        verdict=None if first is None else first.verdict,
+        findings=len(of_it),
+        precision=precision,
+        recall=recall,
+        f1=f1,
+        leaked=hostile.leaked(name, found=first is not None),
+    )
+
+
+def _recall(campaigns: Sequence[CampaignScore]) -> Recall:
+    ranks = [one.rank for one in campaigns if one.rank is not None]
+    verdicts = Counter(one.verdict for one in campaigns)
+
+    def share(n: int) -> Figure:
+        return _ratio(n, len(campaigns), NO_CAMPAIGN)
+
+    return Recall(
+        first=share(sum(rank == 1 for rank in ranks)),
+        first_three=share(sum(rank <= FIRST for rank in ranks)),
+        any=share(len(ranks)),
+        campaign=share(verdicts["campaign"]),
+        supported=share(verdicts["supported"]),
+        observed=share(verdicts["observed"]),
+    )
+
+
+def _all_leaked(campaigns: Sequence[CampaignScore]) -> Figure:
+    if not campaigns:
+        return Figure(None, NO_CAMPAIGN)
+    unknown = [one.leaked for one in campaigns if one.leaked.value is None]
+    return unknown[0] if unknown else Figure(sum(one.leaked.value or 0 for one in campaigns))
+
+
+def _named(least: Verdict, found: Sequence[Finding], people: _People) -> AccountScore:
+    enough = VERDICTS[: VERDICTS.index(least) + 1]
+    named = set().union(*(_listed(one) for one in found if one.verdict in enough))
+    right = len(named & people.campaign_of.keys())
+    precision, recall, f1 = _precision_recall_f1(right, len(named), len(people.campaign_of))
+    return AccountScore(verdict=least, precision=precision, recall=recall, f1=f1)
+
+
+# -- grouping
+
+
+def _clusters(found: Sequence[Finding], people: _People) -> Clusters:
+    """Return how pure the groups are. An account that several findings list is of the first of them."""
+    group_of: dict[str, int] = {}
+    for finding in sorted(found, key=lambda one: one.rank):
+        group_of |= dict.fromkeys(_listed(finding) - group_of.keys(), finding.rank)
+    precision, recall = bcubed(group_of, people.campaign_of)
+    index = adjusted_rand_index(group_of, people.campaign_of, len(people.class_of))
+    return Clusters(
+        bcubed_precision=Figure(precision, None if precision is not None else NOTHING_NAMED),
+        bcubed_recall=Figure(recall, None if recall is not None else NO_CAMPAIGN),
+        adjusted_rand_index=Figure(index, None if index is not None else "no two accounts belong together"),
+    )
+
+
+def bcubed(group_of: Mapping[str, object], campaign_of: Mapping[str, object]) -> tuple[float | None, float | None]:
+    """Return BCubed precision and recall (Bagga & Baldwin 1998), each None where no account bears on it.
+
+    Precision is averaged over the accounts that are in a group, recall over those of a campaign: the innocent whom
+    nobody named are clusters of one on both sides and would lift both to nearly 1.
+
+    Parameters
+    ----------
+    group_of
+        Group of each account that is in one; every other account is a group by itself.
+    campaign_of
+        Campaign of each account that is in one; every other account is innocent, a cluster by itself.
+    """
+    groups, campaigns = Counter(group_of.values()), Counter(campaign_of.values())
+    both = Counter((group, campaign_of[account]) for account, group in group_of.items() if account in campaign_of)
+    precision = sum(n * n / groups[group] for (group, _), n in both.items())
+    precision += sum(1 / groups[group_of[account]] for account in group_of.keys() - campaign_of.keys())
+    recall = sum(n * n / campaigns[campaign] for (_, campaign), n in both.items())
+    recall += sum(1 / campaigns[campaign_of[account]] for account in campaign_of.keys() - group_of.keys())
+    return (precision / len(group_of) if group_of else None, recall / len(campaign_of) if campaign_of else None)
+
+
+def adjusted_rand_index(group_of: Mapping[str, object], campaign_of: Mapping[str, object], n: int) -> float | None:
+    """Return the adjusted Rand index of two partitions of `n` accounts (Hubert & Arabie 1985).
+
+    Accounts that a mapping lacks are clusters of one. None where neither partition puts two accounts together.
+    """
+    both = Counter((group, campaign_of[account]) for account, group in group_of.items() if account in campaign_of)
+    grouped, true, shared = (
+        sum(k * (k - 1) / 2 for k in counts.values())
+        for counts in (Counter(group_of.values()), Counter(campaign_of.values()), both)
+    )
+    if not grouped and not true:
+        return None
+    expected = grouped * true / (n * (n - 1) / 2)
+    best = (grouped + true) / 2
+    return 1.0 if best == expected else (shared - expected) / (best - expected)
+
+
+# -- exchanges
+
+
+def _attributed(report: Report, truth: Truth) -> ExchangeScore:
+    hostile = pc.is_valid(truth.exchanges["campaign"])
+    n_hostile = int(pc.sum(hostile).as_py() or 0)
+    if report.exchanges is None or not n_hostile:
+        reason = NO_EXCHANGE_TABLE if report.exchanges is None else NO_CAMPAIGN
+        return ExchangeScore(Figure(None, reason), Figure(None, reason))
+    scores = _scores(report.exchanges, report.findings)
+    guilty = set(truth.exchanges["request_id"].filter(hostile).to_pylist())
+    _check_exchanges(scores, truth)
+    hits = np.array([request in guilty for request in scores], dtype=np.bool_)
+    values = np.array(list(scores.values()), dtype=np.float64)
+    return ExchangeScore(
+        average_precision=Figure(average_precision(hits, values, n_hostile)),
+        recall_at_99_precision=Figure(recall_at_precision(hits, values, n_hostile, precision=PRECISION)),
+    )
+
+
+def _scores(exchanges: pa.Table, findings: Findings) -> dict[str, float]:
+    """Return the score of each attributed exchange, the highest where it is attributed twice.
+
+    Without a column `score` it is the account's membership times its share in that finding; a share that is unknown
+    (one item an account) leaves the membership.
+    """
+    rows = exchanges.select(["finding_id", "account_id", "request_id"]).to_pylist()
+    given = exchanges["score"].to_pylist() if "score" in exchanges.column_names else None
+    weight = {
+        (finding.finding_id, member.account_id): member.membership * (1.0 if member.share is None else member.share)
+        for finding in findings.findings
+        for member in finding.accounts
+    }
+    best: dict[str, float] = {}
+    for place, row in enumerate(rows):
+        value = weight.get((row["finding_id"], row["account_id"])) if given is None else given[place]
+        if value is None:
+            raise InputError(
+                f"an exchange of {row['account_id']!r} has no score: {row['finding_id']!r} does not list the account",
+                where="exchanges.parquet",
+                todo="attribute exchanges of listed accounts only, or write a column score",
+            )
+        best[row["request_id"]] = max(value, best.get(row["request_id"], value))
+    return best
+
+
+def _check_exchanges(scores: Mapping[str, float], truth: Truth) -> None:
+    unknown = sorted(scores.keys() - set(truth.exchanges["request_id"].to_pylist()), key=str)
+    if unknown:
+        raise InputError(
+            f"{len(unknown):,} exchanges of the report are not in the truth, {unknown[0]!r} among them",
+            where="exchanges.parquet",
+            todo="give request_id as the log has it",
+        )
+
+
+def _ranking(hits: Bools, scores: Floats) -> tuple[Floats, Floats]:
+    """Return (hits so far, exchanges so far) at every distinct score from the highest on."""
+    order = np.argsort(-scores, kind="stable")
+    ends = np.flatnonzero(np.append(np.diff(scores[order]) != 0, [True] * (len(order) > 0)))
+    return np.cumsum(hits[order])[ends].astype(np.float64), (ends + 1).astype(np.float64)
+
+
+def average_precision(hits: Bools, scores: Floats, n_positive: int) -> float:
+    """Return the average precision of a ranking: sum of (recall gained) x (precision there) over distinct scores.
+
+    Positives that have no score are never retrieved and add nothing.
+
+    Parameters
+    ----------
+    hits, scores
+        bool[n] and float64[n]: whether each scored exchange is hostile, and its score.
+    n_positive
+        Hostile exchanges in all, 1 or more.
+    """
+    right, taken = _ranking(hits, scores)
+    return float(np.sum(np.diff(right, prepend=0.0) * right / taken) / n_positive)
+
+
+def recall_at_precision(hits: Bools, scores: Floats, n_positive: int, *, precision: float) -> float:
+    """Return the largest recall at which the precision is at least `precision`; 0 where it never is."""
+    right, taken = _ranking(hits, scores)
+    good = right >= precision * taken
+    return float(right[good].max(initial=0.0) / n_positive)
