@@ -6,13 +6,14 @@ import signal
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from gauger.errors import UsageError
+from gauger.errors import GaugerError, UsageError
 from gauger.lab.datasets import data_pools
 from gauger.lab.folders import Place, read_report, read_truth
 from gauger.lab.grammar import grammar_pools
@@ -131,9 +132,13 @@ def _each(jobs: Sequence[Job], processes: int) -> Iterator[Run]:
         try:
             for future in as_completed(futures):
                 yield future.result()
-        except BaseException:
+        except BrokenProcessPool as error:
+            raise GaugerError(
+                "a process that ran worlds was ended from outside, mostly for want of memory",
+                todo="run the same command again with fewer --processes; what was finished is kept",
+            ) from error
+        finally:
             workers.shutdown(wait=False, cancel_futures=True)
-            raise
 
 
 def _end_at_once() -> None:
