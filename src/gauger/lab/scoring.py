@@ -320,7 +320,7 @@ def _check_accounts(report: Report, people: _People) -> None:
     unknown = sorted(set(chain(listed, *tables)) - people.class_of.keys(), key=str)
     if unknown:
         raise InputError(
-            f"{len(unknown):,} accounts of the report are not in the truth, {unknown[0]!r} among them",
+            f"the report names accounts that are not in the truth: {unknown[0]!r}, {len(unknown):,} in all",
             where="report",
             todo="score the report of this very log, with the accounts' ids as they stand in it, not pseudonyms",
         )
@@ -573,7 +573,7 @@ def _check_exchanges(scores: Mapping[str, float], truth: Truth) -> None:
     unknown = sorted(scores.keys() - set(truth.exchanges["request_id"].to_pylist()), key=str)
     if unknown:
         raise InputError(
-            f"{len(unknown):,} exchanges of the report are not in the truth, {unknown[0]!r} among them",
+            f"the report names exchanges that are not in the truth: {unknown[0]!r}, {len(unknown):,} in all",
             where="exchanges.parquet",
             todo="give request_id as the log has it",
         )
