@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
+from math import fsum
 from typing import Final, Literal
 
 import numpy as np
@@ -381,7 +382,7 @@ def _touched(report: Report, people: _People) -> Figure:
         return Figure(None, NO_ACCOUNT_TABLE)
     tables = [table["account_id"].to_pylist() for table in (report.accounts, report.exchanges) if table is not None]
     listed = map(_listed, report.findings.findings)
-    return Figure(len(people.innocent & set(chain(*tables, *listed))))
+    return Figure(float(len(people.innocent & set(chain(*tables, *listed)))))
 
 
 # -- campaigns found
@@ -408,10 +409,10 @@ class _Hostile:
 
     def leaked(self, campaign: str, *, found: bool) -> Figure:
         if not found:
-            return Figure(self.all.get(campaign, 0))
+            return Figure(float(self.all.get(campaign, 0)))
         if self.before is None:
             return Figure(None, "the tested stretch ends before the log does, and the truth has no times")
-        return Figure(self.before.get(campaign, 0))
+        return Figure(float(self.before.get(campaign, 0)))
 
 
 def _campaign(name: str, found: Sequence[Finding], people: _People, hostile: _Hostile) -> CampaignScore:
@@ -456,7 +457,7 @@ def _all_leaked(campaigns: Sequence[CampaignScore]) -> Figure:
     if not campaigns:
         return Figure(None, NO_CAMPAIGN)
     unknown = [one.leaked for one in campaigns if one.leaked.value is None]
-    return unknown[0] if unknown else Figure(sum(one.leaked.value or 0 for one in campaigns))
+    return unknown[0] if unknown else Figure(sum(one.leaked.value or 0.0 for one in campaigns))
 
 
 def _named(least: Verdict, found: Sequence[Finding], people: _People) -> AccountScore:
@@ -499,11 +500,15 @@ def bcubed(group_of: Mapping[str, object], campaign_of: Mapping[str, object]) ->
     """
     groups, campaigns = Counter(group_of.values()), Counter(campaign_of.values())
     both = Counter((group, campaign_of[account]) for account, group in group_of.items() if account in campaign_of)
-    precision = sum(n * n / groups[group] for (group, _), n in both.items())
-    precision += sum(1 / groups[group_of[account]] for account in group_of.keys() - campaign_of.keys())
-    recall = sum(n * n / campaigns[campaign] for (_, campaign), n in both.items())
-    recall += sum(1 / campaigns[campaign_of[account]] for account in campaign_of.keys() - group_of.keys())
-    return (precision / len(group_of) if group_of else None, recall / len(campaign_of) if campaign_of else None)
+    precise = [n * n / groups[group] for (group, _), n in both.items()]
+    precise += [1 / groups[group_of[account]] for account in group_of.keys() - campaign_of.keys()]
+    recalled = [n * n / campaigns[campaign] for (_, campaign), n in both.items()]
+    recalled += [1 / campaigns[campaign_of[account]] for account in campaign_of.keys() - group_of.keys()]
+    # Exact sums, because sets come in another order in every process.
+    return (
+        fsum(precise) / len(group_of) if group_of else None,
+        fsum(recalled) / len(campaign_of) if campaign_of else None,
+    )
 
 
 def adjusted_rand_index(group_of: Mapping[str, object], campaign_of: Mapping[str, object], n: int) -> float | None:

@@ -343,7 +343,7 @@ def _cell(name: str, runs: Sequence[Run]) -> CellSummary:
         precision=_spread(one.precision for one in campaigns),
         recall=_spread(one.recall for one in campaigns),
         f1=_spread(one.f1 for one in campaigns),
-        pieces=_spread(Figure(one.findings) for one in campaigns),
+        pieces=_spread(Figure(float(one.findings)) for one in campaigns),
         bcubed_precision=_spread(score.clusters.bcubed_precision for score in scores),
         bcubed_recall=_spread(score.clusters.bcubed_recall for score in scores),
         adjusted_rand_index=_spread(score.clusters.adjusted_rand_index for score in scores),

@@ -19,9 +19,10 @@ def score_text(score: Score, *, width: int) -> str:
 
 def _score_lines(score: Score, width: int) -> Iterator[str]:
     alarms = score.false_alarms
-    yield (
+    yield from paragraph(
         f"{alarms.false_campaigns:,} of {alarms.campaign_findings:,} campaign findings are false;"
-        f" {alarms.named.campaign:,} of {score.innocent_accounts:,} innocent accounts are named in a campaign."
+        f" {alarms.named.campaign:,} of {score.innocent_accounts:,} innocent accounts are named in a campaign.",
+        width=width,
     )
     yield from ("", "Innocent accounts named, by the strongest verdict", "")
     yield from columns(_alarm_columns(alarms, score), width=width)
@@ -122,8 +123,9 @@ def _bench_lines(bench: Bench, width: int) -> Iterator[str]:
             Column(title="cell", values=[cell.name for cell in bench.cells]),
             Column(title="worlds", values=[f"{cell.worlds:,}" for cell in bench.cells], right=True),
             Column(title="false", values=[f"{cell.false_campaigns.hits:,}" for cell in bench.cells], right=True),
-            Column(title="in the first three", values=[_share(cell.power.first_three) for cell in bench.cells]),
-            Column(title="campaign", values=[_share(cell.power.campaign) for cell in bench.cells]),
+            Column(title="first 3", values=[_hits(cell.power.first_three) for cell in bench.cells], right=True),
+            Column(title="campaign", values=[_hits(cell.power.campaign) for cell in bench.cells], right=True),
+            Column(title="95%", values=[_limits(cell.power.campaign) for cell in bench.cells], right=True),
             *(
                 Column(title=title, values=[_median(one) for one in spreads], right=True)
                 for title, spreads in _spreads(bench.cells)
@@ -131,7 +133,12 @@ def _bench_lines(bench: Bench, width: int) -> Iterator[str]:
         ],
         width=width,
     )
-    yield from ("", "P, R: of accounts; AP: average precision of exchanges; medians. Intervals are 95 %.")
+    yield ""
+    yield from paragraph(
+        "first 3, campaign: campaigns found among the first three findings, and with that verdict. P, R: of accounts;"
+        " AP: average precision of exchanges; medians.",
+        width=width,
+    )
     cpu = bench.cost.scan_cpu_s_per_million
     if cpu.value is not None:
         yield f"{cpu.value:,.0f} CPU seconds of scanning per million exchanges."
@@ -146,10 +153,12 @@ def _spreads(cells: Sequence[CellSummary]) -> list[tuple[str, list[Spread]]]:
     ]
 
 
-def _share(rate: Rate) -> str:
-    if rate.low is None or rate.high is None:
-        return NOTHING
-    return f"{rate.hits} of {rate.n} ({percent_interval(rate.low, rate.high)})"
+def _hits(rate: Rate) -> str:
+    return f"{rate.hits:,} of {rate.n:,}" if rate.n else NOTHING
+
+
+def _limits(rate: Rate) -> str:
+    return NOTHING if rate.low is None or rate.high is None else percent_interval(rate.low, rate.high)
 
 
 def _median(spread: Spread) -> str:
