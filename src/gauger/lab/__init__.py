@@ -17,6 +17,7 @@ from gauger.lab.scenarios import (
     ViralPrompt,
     ViralTemplate,
 )
+from gauger.lab.scoring import Report, Score, Truth, score
 from gauger.lab.world import World, simulate
 from gauger.lab.writing import simulate_to, write_world
 
@@ -28,8 +29,11 @@ __all__ = [
     "EvaluationRuns",
     "Pools",
     "PopularAgent",
+    "Report",
     "Scenario",
+    "Score",
     "TemplateApps",
+    "Truth",
     "UndeclaredKeys",
     "UniversityClass",
     "ViralPrompt",
@@ -37,6 +41,7 @@ __all__ = [
     "World",
     "data_pools",
     "grammar_pools",
+    "score",
     "simulate",
     "simulate_to",
     "write_world",

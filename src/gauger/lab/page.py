@@ -69,7 +69,7 @@ def explanation(validity: Validity) -> str:
     worlds = validity.worlds
     if worlds.low is None or worlds.high is None:
         return worlds.reason or ""
-    return f"Share of worlds with a false campaign, 95 % limits: {percent_interval(worlds.low, worlds.high)}."
+    return f"Share of worlds with a false campaign, 95% limits: {percent_interval(worlds.low, worlds.high)}."
 
 
 def decimal(value: float, digits: int) -> str:
