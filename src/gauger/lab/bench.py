@@ -5,11 +5,12 @@ import multiprocessing
 import signal
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Executor, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -128,17 +129,22 @@ def _each(jobs: Sequence[Job], processes: int) -> Iterator[Run]:
     # Forked workers would inherit locks of threads that the engine and the kernels may hold.
     fresh = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, mp_context=fresh, initializer=_end_at_once) as workers:
-        futures = [workers.submit(run, job) for job in jobs]
         try:
-            for future in as_completed(futures):
-                yield future.result()
+            yield from _as_they_end(workers, iter(jobs), processes)
         except BrokenProcessPool as error:
             raise GaugerError(
                 "a process that ran worlds was ended from outside, mostly for want of memory",
                 todo="run the same command again with fewer --processes; what was finished is kept",
             ) from error
-        finally:
-            workers.shutdown(wait=False, cancel_futures=True)
+
+
+def _as_they_end(workers: Executor, jobs: Iterator[Job], processes: int) -> Iterator[Run]:
+    """Yield runs, no more jobs handed out than there are processes: whoever stops waits for no queue."""
+    running = {workers.submit(run, job) for job in islice(jobs, processes)}
+    while running:
+        done, running = wait(running, return_when=FIRST_COMPLETED)
+        running |= {workers.submit(run, job) for job in islice(jobs, len(done))}
+        yield from (future.result() for future in done)
 
 
 def _end_at_once() -> None:
