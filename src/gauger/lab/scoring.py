@@ -10,19 +10,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
-from math import fsum
 from typing import Final, Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from gauger.campaigns.findings import Finding, Findings, Verdict
 from gauger.errors import InputError
-
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
+from gauger.lab.measures import adjusted_rand_index, average_precision, bcubed, recall_at_precision
 
 #: Verdicts from the strongest to the weakest.
 VERDICTS: Final[tuple[Verdict, ...]] = ("campaign", "supported", "observed")
@@ -172,16 +168,6 @@ class Recall:
 
 
 @dataclass(frozen=True, slots=True)
-class AccountScore:
-    """Accounts of all campaigns against all accounts that findings of this verdict or a stronger one list."""
-
-    verdict: Verdict
-    precision: Figure
-    recall: Figure
-    f1: Figure
-
-
-@dataclass(frozen=True, slots=True)
 class Clusters:
     """How the accounts are grouped, whatever the groups are called; an account in no group is one by itself."""
 
@@ -199,6 +185,26 @@ class ExchangeScore:
 
 
 @dataclass(frozen=True, slots=True)
+class VerdictScore:
+    """What the findings of this verdict or a stronger one say, as if there were no others.
+
+    Attributes
+    ----------
+    precision, recall, f1
+        Of all accounts that they list, against those of all campaigns.
+    clusters, exchanges
+        The same findings as groups of accounts, and by the exchanges attributed to them.
+    """
+
+    verdict: Verdict
+    precision: Figure
+    recall: Figure
+    f1: Figure
+    clusters: Clusters
+    exchanges: ExchangeScore
+
+
+@dataclass(frozen=True, slots=True)
 class Score:
     """A report against the truth; false alarms first.
 
@@ -206,8 +212,10 @@ class Score:
     ----------
     accounts, innocent_accounts, exchanges, hostile_exchanges, campaigns
         What the truth holds.
-    false_alarms, recall, found, named, clusters, attributed
-        False alarms; recall of campaigns; each campaign; accounts by verdict; grouping; exchanges.
+    false_alarms, recall, found
+        False alarms; recall of campaigns; each campaign.
+    by_verdict
+        Accounts, groups and exchanges: of the findings of verdict *campaign*, with those that are *supported*, of all.
     leaked
         Hostile exchanges that happened before the alarm. A scan of a batch raises its alarm at the end of the tested
         stretch, so these are those up to `tested_to`; a campaign that is not found has leaked all that the log holds.
@@ -224,9 +232,7 @@ class Score:
     false_alarms: FalseAlarms
     recall: Recall
     found: tuple[CampaignScore, ...]
-    named: tuple[AccountScore, ...]
-    clusters: Clusters
-    attributed: ExchangeScore
+    by_verdict: tuple[VerdictScore, ...]
     leaked: Figure
     touched: Figure
     touched_per_100_000: Figure
@@ -257,9 +263,7 @@ def score(report: Report, truth: Truth) -> Score:
         false_alarms=_false_alarms(found, people),
         recall=_recall(campaigns),
         found=campaigns,
-        named=tuple(_named(verdict, found, people) for verdict in VERDICTS),
-        clusters=_clusters(found, people),
-        attributed=_attributed(report, truth),
+        by_verdict=_by_verdict(report, truth, people),
         leaked=_all_leaked(campaigns),
         touched=touched,
         touched_per_100_000=touched if touched.value is None else _ratio(PER * touched.value, n_innocent, NO_INNOCENT),
@@ -460,12 +464,27 @@ def _all_leaked(campaigns: Sequence[CampaignScore]) -> Figure:
     return unknown[0] if unknown else Figure(sum(one.leaked.value or 0.0 for one in campaigns))
 
 
-def _named(least: Verdict, found: Sequence[Finding], people: _People) -> AccountScore:
-    enough = VERDICTS[: VERDICTS.index(least) + 1]
-    named = set().union(*(_listed(one) for one in found if one.verdict in enough))
+# -- by verdict
+
+
+def _by_verdict(report: Report, truth: Truth, people: _People) -> tuple[VerdictScore, ...]:
+    attributed = _Attributed.of(report, truth)
+    return tuple(_at(verdict, report.findings.findings, people, attributed) for verdict in VERDICTS)
+
+
+def _at(least: Verdict, found: Sequence[Finding], people: _People, attributed: "_Attributed") -> VerdictScore:
+    enough = [one for one in found if VERDICTS.index(one.verdict) <= VERDICTS.index(least)]
+    named = set().union(*map(_listed, enough))
     right = len(named & people.campaign_of.keys())
     precision, recall, f1 = _precision_recall_f1(right, len(named), len(people.campaign_of))
-    return AccountScore(verdict=least, precision=precision, recall=recall, f1=f1)
+    return VerdictScore(
+        verdict=least,
+        precision=precision,
+        recall=recall,
+        f1=f1,
+        clusters=_clusters(enough, people),
+        exchanges=attributed.by({one.finding_id for one in enough}),
+    )
 
 
 # -- grouping
@@ -485,130 +504,77 @@ def _clusters(found: Sequence[Finding], people: _People) -> Clusters:
     )
 
 
-def bcubed(group_of: Mapping[str, object], campaign_of: Mapping[str, object]) -> tuple[float | None, float | None]:
-    """Return BCubed precision and recall (Bagga & Baldwin 1998), each None where no account bears on it.
-
-    Precision is averaged over the accounts that are in a group, recall over those of a campaign: the innocent whom
-    nobody named are clusters of one on both sides and would lift both to nearly 1.
-
-    Parameters
-    ----------
-    group_of
-        Group of each account that is in one; every other account is a group by itself.
-    campaign_of
-        Campaign of each account that is in one; every other account is innocent, a cluster by itself.
-    """
-    groups, campaigns = Counter(group_of.values()), Counter(campaign_of.values())
-    both = Counter((group, campaign_of[account]) for account, group in group_of.items() if account in campaign_of)
-    precise = [n * n / groups[group] for (group, _), n in both.items()]
-    precise += [1 / groups[group_of[account]] for account in group_of.keys() - campaign_of.keys()]
-    recalled = [n * n / campaigns[campaign] for (_, campaign), n in both.items()]
-    recalled += [1 / campaigns[campaign_of[account]] for account in campaign_of.keys() - group_of.keys()]
-    # Exact sums, because sets come in another order in every process.
-    return (
-        fsum(precise) / len(group_of) if group_of else None,
-        fsum(recalled) / len(campaign_of) if campaign_of else None,
-    )
-
-
-def adjusted_rand_index(group_of: Mapping[str, object], campaign_of: Mapping[str, object], n: int) -> float | None:
-    """Return the adjusted Rand index of two partitions of `n` accounts (Hubert & Arabie 1985).
-
-    Accounts that a mapping lacks are clusters of one. None where neither partition puts two accounts together.
-    """
-    both = Counter((group, campaign_of[account]) for account, group in group_of.items() if account in campaign_of)
-    grouped, true, shared = (
-        sum(k * (k - 1) / 2 for k in counts.values())
-        for counts in (Counter(group_of.values()), Counter(campaign_of.values()), both)
-    )
-    if not grouped and not true:
-        return None
-    expected = grouped * true / (n * (n - 1) / 2)
-    best = (grouped + true) / 2
-    return 1.0 if best == expected else (shared - expected) / (best - expected)
-
-
 # -- exchanges
 
 
-def _attributed(report: Report, truth: Truth) -> ExchangeScore:
-    hostile = pc.is_valid(truth.exchanges["campaign"])
-    n_hostile = int(pc.sum(hostile).as_py() or 0)
-    if report.exchanges is None or not n_hostile:
-        reason = NO_EXCHANGE_TABLE if report.exchanges is None else NO_CAMPAIGN
-        return ExchangeScore(Figure(None, reason), Figure(None, reason))
-    scores = _scores(report.exchanges, report.findings)
-    guilty = set(truth.exchanges["request_id"].filter(hostile).to_pylist())
-    _check_exchanges(scores, truth)
-    hits = np.array([request in guilty for request in scores], dtype=np.bool_)
-    values = np.array(list(scores.values()), dtype=np.float64)
-    return ExchangeScore(
-        average_precision=Figure(average_precision(hits, values, n_hostile)),
-        recall_at_99_precision=Figure(recall_at_precision(hits, values, n_hostile, precision=PRECISION)),
-    )
+@dataclass(frozen=True, slots=True)
+class _Attributed:
+    """Attributed exchanges as (finding, request, score) and the requests that are hostile; or why that is unknown."""
+
+    rows: Sequence[tuple[str, str, float]] | None
+    hostile: frozenset[str]
+    reason: str | None
+
+    @classmethod
+    def of(cls, report: Report, truth: Truth) -> "_Attributed":
+        hostile = truth.exchanges["request_id"].filter(pc.is_valid(truth.exchanges["campaign"]))
+        if report.exchanges is None:
+            return cls(None, frozenset(), NO_EXCHANGE_TABLE)
+        rows = _scored(report.exchanges, report.findings)
+        _check_exchanges({request for _, request, _ in rows}, truth)
+        return cls(rows, frozenset(hostile.to_pylist()), None) if len(hostile) else cls(None, frozenset(), NO_CAMPAIGN)
+
+    def by(self, findings: set[str]) -> ExchangeScore:
+        """Return the score of what these findings attributed; an exchange of two of them has the higher score."""
+        if self.rows is None:
+            return ExchangeScore(Figure(None, self.reason), Figure(None, self.reason))
+        best: dict[str, float] = {}
+        for finding, request, value in self.rows:
+            if finding in findings:
+                best[request] = max(value, best.get(request, value))
+        hits = np.array([request in self.hostile for request in best], dtype=np.bool_)
+        scores = np.array(list(best.values()), dtype=np.float64)
+        n = len(self.hostile)
+        return ExchangeScore(
+            average_precision=Figure(average_precision(hits, scores, n)),
+            recall_at_99_precision=Figure(recall_at_precision(hits, scores, n, precision=PRECISION)),
+        )
 
 
-def _scores(exchanges: pa.Table, findings: Findings) -> dict[str, float]:
-    """Return the score of each attributed exchange, the highest where it is attributed twice.
+def _scored(exchanges: pa.Table, findings: Findings) -> list[tuple[str, str, float]]:
+    """Return (finding, request, score) of each attributed exchange.
 
     Without a column `score` it is the account's membership times its share in that finding; a share that is unknown
     (one item an account) leaves the membership.
+
+    Raises
+    ------
+    InputError
+        There is no score, because the finding does not list the account.
     """
-    rows = exchanges.select(["finding_id", "account_id", "request_id"]).to_pylist()
-    given = exchanges["score"].to_pylist() if "score" in exchanges.column_names else None
     weight = {
         (finding.finding_id, member.account_id): member.membership * (1.0 if member.share is None else member.share)
         for finding in findings.findings
         for member in finding.accounts
     }
-    best: dict[str, float] = {}
-    for place, row in enumerate(rows):
-        value = weight.get((row["finding_id"], row["account_id"])) if given is None else given[place]
-        if value is None:
-            raise InputError(
-                f"an exchange of {row['account_id']!r} has no score: {row['finding_id']!r} does not list the account",
-                where="exchanges.parquet",
-                todo="attribute exchanges of listed accounts only, or write a column score",
-            )
-        best[row["request_id"]] = max(value, best.get(row["request_id"], value))
-    return best
+    names = [exchanges[name].to_pylist() for name in ("finding_id", "account_id", "request_id")]
+    keys = list(zip(names[0], names[1], strict=True))
+    own = exchanges["score"].to_pylist() if "score" in exchanges.column_names else [weight.get(key) for key in keys]
+    unknown = [key for key, value in zip(keys, own, strict=True) if value is None]
+    if unknown:
+        raise InputError(
+            f"an exchange of {unknown[0][1]!r} has no score: {unknown[0][0]!r} does not list the account",
+            where="exchanges.parquet",
+            todo="attribute exchanges of listed accounts only, or write a column score",
+        )
+    return list(zip(names[0], names[2], own, strict=True))
 
 
-def _check_exchanges(scores: Mapping[str, float], truth: Truth) -> None:
-    unknown = sorted(scores.keys() - set(truth.exchanges["request_id"].to_pylist()), key=str)
+def _check_exchanges(requests: set[str], truth: Truth) -> None:
+    unknown = sorted(requests - set(truth.exchanges["request_id"].to_pylist()), key=str)
     if unknown:
         raise InputError(
             f"the report names exchanges that are not in the truth: {unknown[0]!r}, {len(unknown):,} in all",
             where="exchanges.parquet",
             todo="give request_id as the log has it",
         )
-
-
-def _ranking(hits: Bools, scores: Floats) -> tuple[Floats, Floats]:
-    """Return (hits so far, exchanges so far) at every distinct score from the highest on."""
-    order = np.argsort(-scores, kind="stable")
-    ends = np.flatnonzero(np.append(np.diff(scores[order]) != 0, [True] * (len(order) > 0)))
-    return np.cumsum(hits[order])[ends].astype(np.float64), (ends + 1).astype(np.float64)
-
-
-def average_precision(hits: Bools, scores: Floats, n_positive: int) -> float:
-    """Return the average precision of a ranking: sum of (recall gained) x (precision there) over distinct scores.
-
-    Positives that have no score are never retrieved and add nothing.
-
-    Parameters
-    ----------
-    hits, scores
-        bool[n] and float64[n]: whether each scored exchange is hostile, and its score.
-    n_positive
-        Hostile exchanges in all, 1 or more.
-    """
-    right, taken = _ranking(hits, scores)
-    return float(np.sum(np.diff(right, prepend=0.0) * right / taken) / n_positive)
-
-
-def recall_at_precision(hits: Bools, scores: Floats, n_positive: int, *, precision: float) -> float:
-    """Return the largest recall at which the precision is at least `precision`; 0 where it never is."""
-    right, taken = _ranking(hits, scores)
-    good = right >= precision * taken
-    return float(right[good].max(initial=0.0) / n_positive)

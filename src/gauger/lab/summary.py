@@ -12,9 +12,10 @@ from typing import Final, Literal
 
 import numpy as np
 
+from gauger.campaigns.findings import Verdict
 from gauger.lab.intervals import bootstrap, clopper_pearson
 from gauger.lab.runs import Run
-from gauger.lab.scoring import NO_CAMPAIGN, PER, CampaignScore, Figure
+from gauger.lab.scoring import NO_CAMPAIGN, PER, VERDICTS, CampaignScore, Figure, VerdictScore
 from gauger.lab.suites import Axis, Suite
 
 Outcome = Literal["shown", "not contradicted", "broken", "not defined"]
@@ -108,11 +109,26 @@ class Power:
 
 
 @dataclass(frozen=True, slots=True)
+class VerdictSummary:
+    """What findings of this verdict or a stronger one said in the worlds of a cell (`VerdictScore`)."""
+
+    verdict: Verdict
+    precision: Spread
+    recall: Spread
+    f1: Spread
+    bcubed_precision: Spread
+    bcubed_recall: Spread
+    adjusted_rand_index: Spread
+    average_precision: Spread
+    recall_at_99_precision: Spread
+
+
+@dataclass(frozen=True, slots=True)
 class CellSummary:
     """One kind of world over its seeds.
 
-    `hostile_share` is that of all its exchanges. `precision`, `recall`, `f1` and `pieces` (findings of one campaign)
-    are per campaign, the rest per world; `leaked` counts exchanges.
+    `hostile_share` is that of all its exchanges. `precision`, `recall`, `f1`, `pieces` (findings of it) and `leaked`
+    (exchanges) are of each campaign.
     """
 
     name: str
@@ -124,12 +140,8 @@ class CellSummary:
     recall: Spread
     f1: Spread
     pieces: Spread
-    bcubed_precision: Spread
-    bcubed_recall: Spread
-    adjusted_rand_index: Spread
-    average_precision: Spread
-    recall_at_99_precision: Spread
     leaked: Spread
+    by_verdict: tuple[VerdictSummary, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,12 +356,25 @@ def _cell(name: str, runs: Sequence[Run]) -> CellSummary:
         recall=_spread(one.recall for one in campaigns),
         f1=_spread(one.f1 for one in campaigns),
         pieces=_spread(Figure(float(one.findings)) for one in campaigns),
-        bcubed_precision=_spread(score.clusters.bcubed_precision for score in scores),
-        bcubed_recall=_spread(score.clusters.bcubed_recall for score in scores),
-        adjusted_rand_index=_spread(score.clusters.adjusted_rand_index for score in scores),
-        average_precision=_spread(score.attributed.average_precision for score in scores),
-        recall_at_99_precision=_spread(score.attributed.recall_at_99_precision for score in scores),
-        leaked=_spread(score.leaked for score in scores),
+        leaked=_spread(one.leaked for one in campaigns),
+        by_verdict=tuple(
+            _verdict([one for score in scores for one in score.by_verdict if one.verdict == verdict])
+            for verdict in VERDICTS
+        ),
+    )
+
+
+def _verdict(found: Sequence[VerdictScore]) -> VerdictSummary:
+    return VerdictSummary(
+        verdict=found[0].verdict,
+        precision=_spread(one.precision for one in found),
+        recall=_spread(one.recall for one in found),
+        f1=_spread(one.f1 for one in found),
+        bcubed_precision=_spread(one.clusters.bcubed_precision for one in found),
+        bcubed_recall=_spread(one.clusters.bcubed_recall for one in found),
+        adjusted_rand_index=_spread(one.clusters.adjusted_rand_index for one in found),
+        average_precision=_spread(one.exchanges.average_precision for one in found),
+        recall_at_99_precision=_spread(one.exchanges.recall_at_99_precision for one in found),
     )
 
 

@@ -84,7 +84,7 @@ def test_a_scan_is_scored_against_the_truth(gauger, scanned_world):
     assert (document["accounts"], document["innocent_accounts"], document["campaigns"]) == (36, 24, 1)
     assert document["recall"]["any"] == {"value": 1.0, "reason": None}
     assert document["found"][0]["recall"]["value"] > 0.5
-    assert document["attributed"]["average_precision"]["value"] > 0.3
+    assert document["by_verdict"][-1]["exchanges"]["average_precision"]["value"] > 0.3
     assert document["leaked"]["value"] == document["hostile_exchanges"]
 
 
@@ -110,7 +110,9 @@ def test_a_report_without_tables_is_scored_as_far_as_it_goes(gauger, scanned_wor
         (report / name).unlink()
     document = json.loads(gauger("lab", "score", report, world, "--json").out)
     assert document["touched"] == {"value": None, "reason": "the report has no accounts.parquet"}
-    assert document["attributed"]["average_precision"]["reason"] == "the report has no exchanges.parquet"
+    assert (
+        document["by_verdict"][-1]["exchanges"]["average_precision"]["reason"] == "the report has no exchanges.parquet"
+    )
     (report / "exchanges.parquet").write_bytes(b"PAR1")
     broken = gauger("lab", "score", report, world)
     assert (broken.code, "this is no Parquet file" in broken.err) == (3, True)

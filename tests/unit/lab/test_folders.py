@@ -31,7 +31,7 @@ def test_the_documented_report_is_scored(documented, truth_of_accounts):
     pq.write_table(pa.table(attributed), documented / "exchanges.parquet")
     result = score(read_report(documented), truth)
     assert (result.recall.first, result.recall.campaign) == (Figure(1.0), Figure(1.0))
-    assert (result.touched, result.attributed.average_precision) == (Figure(1.0), Figure(1.0))
+    assert (result.touched, result.by_verdict[0].exchanges.average_precision) == (Figure(1.0), Figure(1.0))
 
 
 @pytest.mark.parametrize("format", ["litellm", "parquet"])

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gauger.errors import InputError
+from gauger.lab.measures import adjusted_rand_index, average_precision, bcubed, recall_at_precision
 from gauger.lab.scoring import (
     NO_ACCOUNT_TABLE,
     NO_CAMPAIGN,
@@ -17,10 +18,6 @@ from gauger.lab.scoring import (
     Figure,
     Named,
     Report,
-    adjusted_rand_index,
-    average_precision,
-    bcubed,
-    recall_at_precision,
     score,
 )
 
@@ -87,14 +84,14 @@ def test_accounts_of_a_campaign_in_pieces_are_counted_together(truth, group, fin
     pool, ring = result.found
     assert (pool.findings, pool.precision, pool.recall, pool.f1) == (2, Figure(3 / 4), Figure(3 / 4), Figure(6 / 8))
     assert (ring.findings, ring.precision, ring.f1) == (0, Figure(None, NOTHING_NAMED), Figure(0.0))
-    campaign, supported, observed = result.named
+    campaign, supported, observed = result.by_verdict
     assert (campaign.precision, campaign.recall) == (Figure(2 / 3), Figure(2 / 6))
     assert (supported.precision, supported.recall, supported.f1) == (campaign.precision, campaign.recall, campaign.f1)
     assert (observed.precision, observed.recall, observed.f1) == (Figure(3 / 4), Figure(3 / 6), Figure(6 / 10))
 
 
 def test_groups_by_hand(truth, group, findings_of):
-    clusters = score(Report(findings_of(group("p0", "p1", "r0"), group("p2", "i0"))), truth).clusters
+    clusters = score(Report(findings_of(group("p0", "p1", "r0"), group("p2", "i0"))), truth).by_verdict[0].clusters
     # p0, p1: 2 of 3; r0: 1 of 3; p2, i0: 1 of 2
     assert clusters.bcubed_precision.value == pytest.approx((2 / 3 + 2 / 3 + 1 / 3 + 1 / 2 + 1 / 2) / 5)
     # p0, p1: 2 of 4; p2, p3: 1 of 4; r0, r1: 1 of 2
@@ -108,7 +105,7 @@ def test_exchanges_by_hand(truth, group, findings_of, attribution):
     weights = {"p0": (1.0, 0.9), "i0": (0.8, 1.0), "p1": (0.5, None)}
     findings = findings_of(group("p0", "i0", "p1", weights=weights))
     rows = ((1, "p0", 0), (1, "p0", 1), (1, "i0", 0), (1, "p1", 0))
-    result = score(Report(findings, exchanges=attribution(*rows)), truth).attributed
+    result = score(Report(findings, exchanges=attribution(*rows)), truth).by_verdict[-1].exchanges
     # 12 hostile; by score 0.9: 2 of 2, 0.8: 2 of 3, 0.5: 3 of 4
     assert result.average_precision.value == pytest.approx((2 * 1 + 1 * 3 / 4) / 12)
     assert result.recall_at_99_precision.value == pytest.approx(2 / 12)
@@ -116,20 +113,32 @@ def test_exchanges_by_hand(truth, group, findings_of, attribution):
 
 def test_a_score_of_the_detectors_own_is_used(truth, group, findings_of, attribution):
     rows = attribution((1, "i0", 0), (1, "p0", 0), score=[0.1, 0.7])
-    result = score(Report(findings_of(group("p0")), exchanges=rows), truth).attributed
+    result = score(Report(findings_of(group("p0")), exchanges=rows), truth).by_verdict[-1].exchanges
     assert result.average_precision.value == pytest.approx(1 / 12)
 
 
 def test_an_exchange_of_two_findings_has_the_higher_score(truth, group, findings_of, attribution):
     findings = findings_of(group("p0", "i0", weights={"p0": (0.5, 1.0), "i0": (0.6, 1.0)}), group("p0"))
     rows = attribution((1, "i0", 0), (1, "p0", 0), (2, "p0", 0))
-    assert score(Report(findings, exchanges=rows), truth).attributed.average_precision.value == pytest.approx(1 / 12)
+    assert score(Report(findings, exchanges=rows), truth).by_verdict[
+        -1
+    ].exchanges.average_precision.value == pytest.approx(1 / 12)
 
 
 def test_touched_are_those_listed_and_those_with_an_exchange(truth, group, findings_of):
     touched = pa.table({"finding_id": ["c-1"] * 3, "account_id": ["p0", "i0", "i1"]})
     result = score(Report(findings_of(group("p0", "i2")), accounts=touched), truth)
     assert (result.touched, result.touched_per_100_000) == (Figure(3), Figure(75_000.0))
+
+
+def test_only_findings_of_a_verdict_or_a_stronger_one_count_for_it(truth, group, findings_of, attribution):
+    findings = findings_of(group("p0", "p1"), group("i0", "i1", verdict="observed"))
+    rows = ((1, "p0", 0), (2, "i0", 0))
+    campaign, supported, observed = score(Report(findings, exchanges=attribution(*rows)), truth).by_verdict
+    assert (campaign.exchanges.average_precision, campaign.clusters.bcubed_precision) == (Figure(1 / 12), Figure(1.0))
+    assert (supported.exchanges, supported.clusters) == (campaign.exchanges, campaign.clusters)
+    assert observed.exchanges.average_precision == Figure(1 / 24)
+    assert observed.clusters.bcubed_precision == Figure(3 / 4)
 
 
 # -- what leaks
@@ -163,8 +172,8 @@ def test_nothing_planted_is_not_defined_and_says_so(truth_of_accounts, group, fi
     truth = truth_of_accounts({"i0": None, "i1": None})
     result = score(Report(findings_of(group("i0", "i1"))), truth)
     none = Figure(None, NO_CAMPAIGN)
-    assert (result.recall.any, result.clusters.bcubed_recall, result.leaked) == (none, none, none)
-    assert [one.recall for one in result.named] == [none] * 3
+    assert (result.recall.any, result.by_verdict[-1].clusters.bcubed_recall, result.leaked) == (none, none, none)
+    assert [one.recall for one in result.by_verdict] == [none] * 3
     assert result.found == ()
     assert result.false_alarms.false_campaigns == 1
 
@@ -173,16 +182,16 @@ def test_a_report_without_tables_leaves_what_needs_them_null(truth, findings_of)
     result = score(Report(findings_of()), truth)
     assert result.touched == Figure(None, NO_ACCOUNT_TABLE)
     assert result.touched_per_100_000 == Figure(None, NO_ACCOUNT_TABLE)
-    assert result.attributed.average_precision == Figure(None, NO_EXCHANGE_TABLE)
+    assert result.by_verdict[-1].exchanges.average_precision == Figure(None, NO_EXCHANGE_TABLE)
 
 
 def test_a_report_without_findings_scores_nothing(truth, findings_of, attribution):
     result = score(Report(findings_of(), exchanges=attribution()), truth)
     assert result.recall.any == Figure(0.0)
-    assert result.named[0].precision == Figure(None, NOTHING_NAMED)
-    assert result.clusters.bcubed_precision == Figure(None, NOTHING_NAMED)
-    assert result.attributed.average_precision == Figure(0.0)
-    assert result.attributed.recall_at_99_precision == Figure(0.0)
+    assert result.by_verdict[0].precision == Figure(None, NOTHING_NAMED)
+    assert result.by_verdict[-1].clusters.bcubed_precision == Figure(None, NOTHING_NAMED)
+    assert result.by_verdict[-1].exchanges.average_precision == Figure(0.0)
+    assert result.by_verdict[-1].exchanges.recall_at_99_precision == Figure(0.0)
 
 
 def test_only_guilty_accounts_leave_the_rate_among_innocents_null(truth_of_accounts, group, findings_of):
@@ -297,9 +306,12 @@ def test_a_perfect_report_scores_one(truth_of_accounts, group, findings_of, attr
     assert result.false_alarms.false_campaigns == 0
     expected = 1.0 if names else None
     figures = [result.recall.any, result.recall.campaign, result.recall.first_three]
-    figures += [one for named in result.named for one in (named.precision, named.recall, named.f1)]
-    figures += [result.clusters.bcubed_precision, result.clusters.bcubed_recall]
-    figures += [result.attributed.average_precision, result.attributed.recall_at_99_precision]
+    figures += [one for named in result.by_verdict for one in (named.precision, named.recall, named.f1)]
+    figures += [result.by_verdict[-1].clusters.bcubed_precision, result.by_verdict[-1].clusters.bcubed_recall]
+    figures += [
+        result.by_verdict[-1].exchanges.average_precision,
+        result.by_verdict[-1].exchanges.recall_at_99_precision,
+    ]
     assert [one.value for one in figures] == [pytest.approx(expected) if names else None] * len(figures)
     assert all((one.value is None) == (one.reason is not None) for one in figures)
 

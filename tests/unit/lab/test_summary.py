@@ -99,7 +99,7 @@ def test_power_is_counted_by_cell_and_drawn_over_its_axis(runs):
     quiet, faint, plain = bench.cells
     assert quiet.power.any.reason == NO_CAMPAIGN
     assert (faint.power.first.hits, faint.power.first.n, plain.power.campaign.hits) == (1, 2, 2)
-    assert (plain.precision.median, plain.recall.low, plain.average_precision.median) == (1.0, 1.0, 1.0)
+    assert (plain.precision.median, plain.recall.low, plain.by_verdict[0].average_precision.median) == (1.0, 1.0, 1.0)
     assert faint.precision.n == 1
     assert plain.hostile_share == pytest.approx(2 / 5)
     curve, _ = bench.curves
