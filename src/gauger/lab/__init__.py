@@ -17,7 +17,8 @@ from gauger.lab.scenarios import (
     ViralPrompt,
     ViralTemplate,
 )
-from gauger.lab.scoring import Report, Score, Truth, score
+from gauger.lab.scores import Report, Score, Truth
+from gauger.lab.scoring import score
 from gauger.lab.world import World, simulate
 from gauger.lab.writing import simulate_to, write_world
 

@@ -21,7 +21,8 @@ from gauger.lab.grammar import grammar_pools
 from gauger.lab.pools import Pools
 from gauger.lab.runs import Run, append_run, read_runs
 from gauger.lab.scanning import scan_world
-from gauger.lab.scoring import Truth, score
+from gauger.lab.scores import Truth
+from gauger.lab.scoring import score
 from gauger.lab.suites import SUITES, Cell, Suite
 from gauger.lab.world import World, simulate
 from gauger.lab.writing import write_world

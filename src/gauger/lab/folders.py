@@ -11,7 +11,7 @@ import pyarrow.parquet
 
 from gauger.campaigns.document import decode
 from gauger.errors import InputError
-from gauger.lab.scoring import Report, Truth
+from gauger.lab.scores import Report, Truth
 from gauger.lab.world import TRUTH_ACCOUNTS_SCHEMA, TRUTH_EXCHANGES_SCHEMA
 
 #: Columns that a table beside findings.json must have; whatever else it has is not read.

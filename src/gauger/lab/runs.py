@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from gauger.errors import InputError
-from gauger.lab.scoring import Score
+from gauger.lab.scores import Score
 
 
 @dataclass(frozen=True, slots=True)

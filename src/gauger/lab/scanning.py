@@ -18,7 +18,7 @@ from gauger.exchanges.accounts import keep_accounts
 from gauger.exchanges.networks import NetworkTable
 from gauger.exchanges.pseudonyms import derive_keys
 from gauger.exchanges.schema import BATCH_ROWS, QUARANTINE_SCHEMA
-from gauger.lab.scoring import Report
+from gauger.lab.scores import Report
 from gauger.lab.world import World
 from gauger.pipeline import detect
 from gauger.report.tables import all_accounts

@@ -15,7 +15,7 @@ import numpy as np
 from gauger.campaigns.findings import Verdict
 from gauger.lab.intervals import bootstrap, clopper_pearson
 from gauger.lab.runs import Run
-from gauger.lab.scoring import NO_CAMPAIGN, PER, VERDICTS, CampaignScore, Figure, VerdictScore
+from gauger.lab.scores import NO_CAMPAIGN, PER, VERDICTS, CampaignScore, Figure, VerdictScore
 from gauger.lab.suites import Axis, Suite
 
 Outcome = Literal["shown", "not contradicted", "broken", "not defined"]

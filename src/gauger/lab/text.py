@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from gauger.lab.page import explanation, headline, outcome, spans
-from gauger.lab.scoring import CampaignScore, FalseAlarms, Figure, Score, VerdictScore
+from gauger.lab.scores import CampaignScore, FalseAlarms, Figure, Score, VerdictScore
 from gauger.lab.summary import Bench, CellSummary, Rate, Spread
 from gauger.report.layout import Column, columns, paragraph
 from gauger.report.numbers import percent_interval

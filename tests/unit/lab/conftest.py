@@ -19,7 +19,7 @@ from gauger.lab import (
     grammar_pools,
     simulate,
 )
-from gauger.lab.scoring import Truth
+from gauger.lab.scores import Truth
 from gauger.lab.world import TRUTH_ACCOUNTS_SCHEMA, TRUTH_EXCHANGES_SCHEMA
 
 

@@ -12,7 +12,8 @@ from gauger.errors import InputError
 from gauger.lab import write_world
 from gauger.lab.bench import truth_of
 from gauger.lab.folders import Place, read_report, read_truth
-from gauger.lab.scoring import Figure, score
+from gauger.lab.scores import Figure
+from gauger.lab.scoring import score
 
 PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "benchmark-a-detector.md"
 

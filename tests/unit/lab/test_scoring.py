@@ -10,16 +10,8 @@ from hypothesis import strategies as st
 
 from gauger.errors import InputError
 from gauger.lab.measures import adjusted_rand_index, average_precision, bcubed, recall_at_precision
-from gauger.lab.scoring import (
-    NO_ACCOUNT_TABLE,
-    NO_CAMPAIGN,
-    NO_EXCHANGE_TABLE,
-    NOTHING_NAMED,
-    Figure,
-    Named,
-    Report,
-    score,
-)
+from gauger.lab.scores import NO_ACCOUNT_TABLE, NO_CAMPAIGN, NO_EXCHANGE_TABLE, NOTHING_NAMED, Figure, Named, Report
+from gauger.lab.scoring import score
 
 #: Four guilty in pool, two in ring, four innocent.
 WHO = {

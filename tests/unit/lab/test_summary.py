@@ -12,7 +12,8 @@ import pytest
 from gauger.lab import ChatPersons, Scenario
 from gauger.lab.page import outcome, render_bench, spans
 from gauger.lab.runs import Run, append_run, read_runs
-from gauger.lab.scoring import NO_ACCOUNT_TABLE, NO_CAMPAIGN, Figure, Report, score
+from gauger.lab.scores import NO_ACCOUNT_TABLE, NO_CAMPAIGN, Figure, Report
+from gauger.lab.scoring import score
 from gauger.lab.suites import SUITES, Cell, Point, Suite
 from gauger.lab.summary import Setup, summarise
 from gauger.lab.text import bench_text, score_text
