@@ -90,14 +90,18 @@ def _shared(what: str) -> dict[str, float]:
     return {"payment_share": 0.5 * (what == "payment"), "network_share": 0.5 * (what == "network")}
 
 
+#: Lines of power curves: what half of the campaign's accounts share.
+LINES: Final = {"payment": "half on one card", "network": "half on one network", "nothing": "nothing shared"}
+
+
 def _pool(share: float, shared: str) -> Cell:
     scenario = _beside_viral("pool", share=share, **_shared(shared))
-    return Cell(f"pool/{share:g}/{shared}", scenario, rotates=True, points=(Point("share", shared, share),))
+    return Cell(f"pool/{share:g}/{shared}", scenario, rotates=True, points=(Point("share", LINES[shared], share),))
 
 
 def _wrapped(share: float) -> Cell:
     scenario = _beside_viral("pool", share=share, wrappers=125)
-    points = (Point("share", "payment, 125 wrappers", share),)
+    points = (Point("share", f"{LINES['payment']}, 125 wrappers", share),)
     return Cell(f"pool/{share:g}/payment/125-wrappers", scenario, rotates=True, points=points)
 
 
@@ -130,12 +134,12 @@ def _detection() -> tuple[Cell, ...]:
 
 def _sized(n: int) -> Cell:
     scenario = _beside_viral("pool", n=n, hostile_each=6)
-    return Cell(f"accounts/{n}", scenario, rotates=True, points=(Point("accounts", "payment", n),))
+    return Cell(f"accounts/{n}", scenario, rotates=True, points=(Point("accounts", LINES["payment"], n),))
 
 
 def _each(n: int) -> Cell:
     scenario = _beside_viral("pool", hostile_each=n)
-    return Cell(f"requests/{n}", scenario, rotates=True, points=(Point("requests", "payment", n),))
+    return Cell(f"requests/{n}", scenario, rotates=True, points=(Point("requests", LINES["payment"], n),))
 
 
 def _small(name: str, *parts: Population) -> Scenario:
@@ -148,7 +152,7 @@ _FEW: Final = (ChatPersons(n=60), Developers(n=10), TemplateApps(n=10), PopularA
 
 def _small_pool(share: float) -> Cell:
     campaign = Campaign(name="pool", n=20, exchanges=25.0, share=share)
-    return Cell(f"pool/{share:g}", _small("smoke-pool", campaign), points=(Point("share", "payment", share),))
+    return Cell(f"pool/{share:g}", _small("smoke-pool", campaign), points=(Point("share", LINES["payment"], share),))
 
 
 #: The suites by name.
