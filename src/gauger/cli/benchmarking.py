@@ -47,7 +47,10 @@ def score(
     ],
     json: options.Json = False,
 ) -> None:
-    """Compare a report with the truth of a simulated log: false alarms first, then what was found."""
+    """Compare a report with the truth of a simulated log.
+
+    False alarms first, then which campaigns, accounts and exchanges were found. Any detector may have written the report.
+    """
     import msgspec
 
     from gauger.lab.folders import read_report, read_truth
@@ -94,7 +97,7 @@ def bench(
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Simulate the worlds of a suite, scan each, and score what is found.
+    """Simulate a suite of worlds, scan and score each.
 
     Every run is kept in OUT; the same command goes on where it was stopped. A run is made anew only in another folder.
     """
