@@ -49,7 +49,7 @@ def score(
 ) -> None:
     """Compare a report with the truth of a simulated log.
 
-    False alarms first, then which campaigns, accounts and exchanges were found. Any detector may have written the report.
+    False alarms first, then which campaigns, accounts and exchanges were found. The report may be any detector's.
     """
     import msgspec
 
