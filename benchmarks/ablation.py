@@ -27,7 +27,6 @@ import numpy as np
 from rich.progress import Progress
 
 from benchmarks.hardware import hardware
-from benchmarks.worlds import sketched
 from gauger.campaigns.calibration import split_target
 from gauger.campaigns.detection import both_paths, novel_scores
 from gauger.campaigns.examination import Examined, choose, count_novel, examine
@@ -42,6 +41,7 @@ from gauger.evidence.channels import CHANNELS
 from gauger.exchanges.accounts import keep_accounts
 from gauger.exchanges.pseudonyms import derive_keys
 from gauger.lab import SCENARIOS, Pools, World, grammar_pools, simulate
+from gauger.lab.scanning import master_key, sketched
 from gauger.settings import Settings
 from gauger.sources.enrichment import disposable_domains
 
@@ -71,7 +71,7 @@ def pools() -> Pools:
 def examined_by_variant(world: World, *, key: int) -> Iterator[tuple[str, list[Examined], tuple[str, ...]]]:
     """Yield per variant the reported candidates of a world, and the ids of the principals by code."""
     settings = Settings()
-    keys = derive_keys(np.random.default_rng([917, key]).bytes(32))
+    keys = derive_keys(master_key(key))
     with tempfile.TemporaryDirectory(prefix="gauger-bench-") as folder:
         rows, parts = sketched(world.exchanges, Path(folder), keys=keys, settings=settings)
         accounts = keep_accounts(world.accounts, keys=keys, disposable=disposable_domains())

@@ -14,7 +14,7 @@ import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 os.environ.setdefault("NUMBA_CACHE_DIR", str(Path.home() / ".cache" / "gauger" / "kernels"))
@@ -24,75 +24,32 @@ from rich.progress import Progress
 from scipy.stats import beta
 
 from benchmarks.hardware import hardware
-from benchmarks.worlds import best_match, pools_at_hand, scan_world
-from gauger.lab import (
-    SCENARIOS,
-    Campaign,
-    ChatPersons,
-    PopularAgent,
-    Scenario,
-    ViralPrompt,
-    ViralTemplate,
-    simulate,
-)
+from benchmarks.worlds import best_match, pools_at_hand
+from gauger.lab import simulate
+from gauger.lab.scanning import scan_world
+from gauger.lab.suites import SUITES, Cell
 from gauger.settings import Settings
 
 RESULT = Path("benchmarks/results/detection.json")
 FIRST_SEED = 301
-SHARES = (1.0, 0.5, 0.2, 0.1, 0.05)
-LISTS = ("tool_traces", "coding")
+#: Campaigns that share nothing are run at a share of 20 % only.
+LEFT_OUT = {f"pool/{share}/nothing" for share in ("1", "0.5", "0.1", "0.05")}
 
 
-def _with(name: str, **knobs: object) -> Scenario:
-    """Return a scenario with its campaign's knobs changed, the viral prompt and template present."""
-    scenario = SCENARIOS[name]
-    parts = [replace(p, **knobs) if isinstance(p, Campaign) else p for p in scenario.parts]
-    overlays = [one for one in (ViralPrompt(), ViralTemplate()) if not any(isinstance(p, type(one)) for p in parts)]
-    campaign = [p for p in parts if isinstance(p, Campaign)]
-    others = [p for p in parts if not isinstance(p, Campaign)]
-    return replace(scenario, parts=(*others, *overlays, *campaign))
-
-
-def _quiet() -> Scenario:
-    """Return the large quiet world, its agent and its NAT sending less each so that a hundred worlds can be run."""
-    weekly = {"agent": 6.0, "nat": 10.0}
-    parts = [
-        replace(part, weekly_exchanges=weekly["agent"])
-        if isinstance(part, PopularAgent)
-        else replace(part, weekly_exchanges=weekly["nat"])
-        if isinstance(part, ChatPersons) and part.shared_site
-        else part
-        for part in SCENARIOS["quiet-large"].parts
-    ]
-    return replace(SCENARIOS["quiet-large"], parts=tuple(parts))
-
-
-def cells(list_name: str) -> dict[str, Scenario]:
-    """Return the benchmark's cells by name, the campaign dealing out the given list."""
-    found: dict[str, Scenario] = {}
-    for share in SHARES:
-        for shared in ("payment", "network"):
-            knobs = {"payment_share": 0.5 * (shared == "payment"), "network_share": 0.5 * (shared == "network")}
-            found[f"pool/{share:g}/{shared}"] = _with("pool", share=share, list_name=list_name, **knobs)
-    found["pool/0.2/payment/125-wrappers"] = _with("pool", share=0.2, wrappers=125, list_name=list_name)
-    found["pool/0.05/payment/125-wrappers"] = _with("pool", share=0.05, wrappers=125, list_name=list_name)
-    found["pool/0.2/nothing"] = _with("pool", share=0.2, payment_share=0.0, list_name=list_name)
-    found["one-each/nothing"] = _with("one-each")
-    for shared in ("payment", "network", "nothing"):
-        knobs = {"payment_share": 0.5 * (shared == "payment"), "network_share": 0.5 * (shared == "network")}
-        found[f"old/0.5/{shared}"] = _with("old-campaign", **knobs)
-    found["quiet"] = _quiet()
-    return found
+def cells() -> dict[str, Cell]:
+    """Return the benchmark's cells by name."""
+    found = {cell.name: cell for suite in ("detection", "quiet") for cell in SUITES[suite].cells}
+    return {name: cell for name, cell in found.items() if name not in LEFT_OUT}
 
 
 def run(cell: str, seed: int) -> dict[str, object]:
     """Return the outcome of one world."""
     pools, kind = pools_at_hand()
-    scenario = cells(LISTS[seed % len(LISTS)])[cell]
+    scenario = cells()[cell].scenario_of(seed)
     started = time.process_time()
     world = simulate(scenario, seed=seed, pools=pools)
     simulated = time.process_time()
-    found = scan_world(world, key=seed, settings=Settings())
+    found = scan_world(world, key=seed, settings=Settings()).report.findings
     classes = dict(zip(*(world.truth_accounts[c].to_pylist() for c in ("account_id", "class")), strict=True))
     named = {
         verdict: sorted({classes[a.account_id] for f in found.findings if f.verdict == verdict for a in f.accounts})
@@ -129,7 +86,7 @@ def _done(lines: Path) -> dict[tuple[str, int], dict[str, object]]:
 
 
 def _wanted(args: argparse.Namespace) -> Iterator[tuple[str, int]]:
-    for cell in cells(LISTS[0]):
+    for cell in cells():
         if args.only and cell.split("/")[0] not in args.only.split(","):
             continue
         n = args.quiet_seeds if cell == "quiet" else args.seeds

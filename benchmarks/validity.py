@@ -41,7 +41,6 @@ from rich.progress import Progress
 
 from benchmarks.hardware import hardware
 from benchmarks.memory import MemoryLog, same
-from benchmarks.worlds import sketched
 from gauger.campaigns.candidates import Candidate
 from gauger.campaigns.detection import WindowData, candidates, gate
 from gauger.campaigns.windows import DAY_US, MINUTE_US, Plan, Window, plan_windows
@@ -51,6 +50,7 @@ from gauger.evidence.items import Items
 from gauger.exchanges.accounts import keep_accounts
 from gauger.exchanges.pseudonyms import Keys, derive_keys
 from gauger.lab import BirthRates, Campaign, Pools, Scenario, World, grammar_pools, living, simulate
+from gauger.lab.scanning import master_key, sketched
 from gauger.settings import Settings, WindowSettings
 from gauger.sources.enrichment import disposable_domains
 
@@ -91,7 +91,7 @@ def world_of(seed: int, *, factor: float, tested_factor: float) -> World:
 @contextmanager
 def opened(world: World, *, key: int) -> Iterator["Opened"]:
     """Yield a world sketched under the `key`-th workspace key, as the engine sees it and in memory."""
-    keys = derive_keys(np.random.default_rng([917, key]).bytes(32))
+    keys = derive_keys(master_key(key))
     with tempfile.TemporaryDirectory(prefix="gauger-bench-") as folder:
         rows, parts = sketched(world.exchanges, Path(folder), keys=keys, settings=SETTINGS)
         accounts = keep_accounts(world.accounts, keys=keys, disposable=disposable_domains())

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from gauger.cli import benchmarking
 from gauger.cli.options import examples
 from gauger.cli.output import print_result, terminal_width
 
@@ -22,6 +23,7 @@ def register(app: typer.Typer) -> None:
         )
     )(simulate)
     group.command(epilog=examples("gauger lab scenarios"))(scenarios)
+    benchmarking.register(group)
     app.add_typer(group, name="lab", epilog=examples("gauger lab scenarios", "gauger lab simulate quiet --out world"))
 
 

@@ -27,6 +27,8 @@ from gauger.lab.scenarios import (
     ViralPrompt,
     ViralTemplate,
 )
+from gauger.lab.scores import Report, Score, Truth
+from gauger.lab.scoring import score
 from gauger.lab.world import World, simulate
 from gauger.lab.writing import simulate_to, write_world
 
@@ -46,10 +48,13 @@ __all__ = [
     "Pools",
     "PopularAgent",
     "Probe",
+    "Report",
     "Reseller",
     "Scenario",
+    "Score",
     "ServeAndHarvest",
     "TemplateApps",
+    "Truth",
     "UndeclaredKeys",
     "UniversityClass",
     "ViralPrompt",
@@ -58,6 +63,7 @@ __all__ = [
     "data_pools",
     "grammar_pools",
     "living",
+    "score",
     "simulate",
     "simulate_to",
     "write_world",
