@@ -159,7 +159,7 @@ def test_what_counts_as_a_customers_own_fill_is_said():
     [
         ({"removed": PERSONS}, "separate_persons"),
         ({"removed": NO_POWER}, "separate_persons"),
-        ({"removed": replace(DEALT, p_value=0.04)}, "separate_persons"),
+        ({"removed": replace(DEALT, p_value=0.04, excess_high=0.04)}, "separate_persons"),
         ({"removed": replace(DEALT, excess_high=0.07)}, "separate_persons"),
         ({"strength": _strength(unique_share=0.79, several_share=0.79)}, "viral_prompt_or_suite"),
         ({"several": 0.49}, "viral_template"),

@@ -7,6 +7,7 @@ from gauger.evidence.personhood import (
     MAX_ITEMS,
     MAX_PRINCIPALS,
     NEAR_REPEAT,
+    Personhood,
     personhood,
     personhood_evidence,
     residuals,
@@ -202,3 +203,21 @@ def test_a_dozen_opening_requests_on_a_topic_do_not_clear_a_dealt_out_list(teste
     owner = np.r_[opening, rng.integers(0, 30, 30 * 188)]
     removed, _ = tested(owner, vectors, rng, permutations=999)
     assert not removed.clears
+
+
+@pytest.mark.parametrize(
+    ("p_value", "unlike", "excess_high", "clears", "excludes"),
+    [
+        (0.001, 0.001, 0.10, True, False),
+        (0.001, 0.001, 0.02, False, True),
+        (0.001, 0.200, 0.10, False, False),
+        (0.030, 0.200, 0.04, False, False),
+        (0.030, 0.200, 0.02, False, True),
+        (0.300, 0.500, 0.04, False, True),
+        (0.300, 0.500, 0.08, False, False),
+        (0.300, 0.005, 0.04, False, False),
+    ],
+)
+def test_how_much_alike_a_customers_items_are_counts_beside_the_p_value(p_value, unlike, excess_high, clears, excludes):
+    said = Personhood(p_value=p_value, z=1.0, n_pairs=900, excess_high=excess_high, p_value_unlike=unlike)
+    assert (said.clears, said.excludes) == (clears, excludes)
