@@ -31,6 +31,10 @@ from gauger.lab.pools import Texts, as_texts
 HELD_INTENT = 5
 
 
+#: The corpus that is all the other benign corpora of the report together.
+MIXED, MIXTURE = "all of these", ("chat", "functions", "homework")
+
+
 @dataclass(frozen=True)
 class Pair:
     """A benign corpus and an attacker's, by name."""
@@ -61,9 +65,9 @@ REPORT = (
     Pair("homework", "toolformer"),
     Pair("homework", "roleplay"),
     Pair("homework", "gorilla"),
-    Pair("all of these", "toolformer"),
-    Pair("all of these", "roleplay"),
-    Pair("all of these", "gorilla"),
+    Pair(MIXED, "toolformer"),
+    Pair(MIXED, "roleplay"),
+    Pair(MIXED, "gorilla"),
 )
 
 
@@ -137,7 +141,7 @@ READERS: dict[str, Callable[[Path], Iterable[str]]] = {
     "chat": _chat,
     "functions": _functions,
     "homework": _homework,
-    "all of these": lambda folder: [*_chat(folder), *_functions(folder), *_homework(folder)],
+    MIXED: lambda folder: [*_chat(folder), *_functions(folder), *_homework(folder)],
     "codegen": _gpteacher("Codegen/codegen-instruct.json"),
     "toolformer": _gpteacher("Toolformer/toolformer-dedupe-only-dataset.json"),
     "roleplay": _gpteacher("Roleplay/roleplay-simple-deduped-roleplay-instruct.json"),

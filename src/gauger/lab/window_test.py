@@ -98,6 +98,10 @@ class Marks:
     def __len__(self) -> int:
         return len(self.below)
 
+    def take(self, texts: Ints) -> "Marks":
+        """Return the marks of some of the texts, int64[k]."""
+        return Marks(tuple(one[texts] for one in self.places), self.below[texts], self.novel[texts])
+
 
 @dataclass(frozen=True, slots=True)
 class Reference:
@@ -112,7 +116,7 @@ class Reference:
         """Return the marks of texts, object[m]; windows are of texts that were marked together."""
         look = self.lens.look(texts)
         p = _p_values(_with_together(look.outlying, self.ranked), self.ranked)
-        spaces = _spaces(look, p, self.kernels)
+        spaces = _spaces(look, p, self.kernels, n_ranked=len(self.ranked))
         counted = [(*OUTLYING, "together").index(score) for score in COUNTED]
         return Marks(
             tuple(whiten(spaces[space]) for whiten, (space, _) in zip(self.whitenings, SHIFTS, strict=True)),
@@ -137,7 +141,7 @@ def fit_reference(fitted: Texts, ranked: Texts, rng: np.random.Generator) -> Ref
     scores = np.sort(look.outlying, axis=0)
     with_together = _with_together(look.outlying, scores)
     order = np.sort(with_together, axis=0)
-    spaces = _spaces(look, _p_values(with_together, order), kernels)
+    spaces = _spaces(look, _p_values(with_together, order), kernels, n_ranked=len(order))
     return Reference(lens, kernels, order, tuple(fit_whitening(spaces[space], ridge=ridge) for space, ridge in SHIFTS))
 
 
@@ -154,8 +158,9 @@ def _with_together(outlying: Floats, ranked: Floats) -> Floats:
     return np.column_stack([outlying, -np.log(p).mean(axis=1)])
 
 
-def _spaces(look: Look, p: Floats, kernels: tuple[Kernels, Kernels]) -> dict[str, Floats]:
-    outlyingness = -ndtri(np.minimum(p[:, : len(OUTLYING)], 1.0 - p.min() / 2))
+def _spaces(look: Look, p: Floats, kernels: tuple[Kernels, Kernels], *, n_ranked: int) -> dict[str, Floats]:
+    # Half a step off the p-value keeps its normal score finite at 1.
+    outlyingness = -ndtri(p[:, : len(OUTLYING)] - 0.5 / (n_ranked + 1.0))
     return {
         "words": look.words,
         "characters": look.characters,
