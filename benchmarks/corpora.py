@@ -8,6 +8,7 @@ import gzip
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -71,6 +72,7 @@ REPORT = (
 )
 
 
+@cache
 def corpus(name: str, folder: Path) -> Texts:
     """Return the prompts of a corpus: object[n], distinct, in the order of the files."""
     return as_texts(text.strip() for text in READERS[name](folder) if len(text) <= MAX_CHARACTERS)

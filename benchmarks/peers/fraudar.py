@@ -4,7 +4,9 @@ Accounts are rows, openings of prompts are columns, an edge weighs 1 / log(degre
 off greedily, the one that loses least first; the block is the set at which the mean weight per node was greatest. The
 paper's bound under camouflage holds for that set. Re-implemented from the paper's algorithm 1.
 
-Deviation: every account gets a score, the greatest density of a set that it was still part of.
+Deviations: every account gets a score, the greatest density of a set that it was still part of; openings that one
+account alone sends are left out, or the weight would prefer them to every common one, and an account without any other
+scores 0.
 """
 
 import heapq
@@ -57,4 +59,7 @@ class Fraudar:
     """Score: the greatest density of a peeled set that the account was part of."""
 
     def score(self, exchanges: pa.Table, accounts: pa.Table) -> dict[str, float]:  # noqa: ARG002 - text alone
-        return densities_at_removal(set(zip(exchanges["account_id"].to_pylist(), openings(exchanges), strict=True)))
+        edges = set(zip(exchanges["account_id"].to_pylist(), openings(exchanges), strict=True))
+        degree = Counter(opening for _, opening in edges)
+        found = densities_at_removal({edge for edge in edges if degree[edge[1]] > 1})
+        return {name: found.get(name, 0.0) for name, _ in sorted(edges)}

@@ -235,6 +235,8 @@ def fit_whitening(rows: Floats, *, ridge: float) -> Whitening:
     ridge
         Is added to every variance, as a multiple of the mean variance: a small one whitens, a large one only centres.
     """
+    if rows.shape[1] == 0:
+        return Whitening(np.zeros(0), np.zeros((0, 0)))  # no two reference texts share an n-gram
     variance, directions = np.linalg.eigh(np.atleast_2d(np.cov(rows.T)))
     floor = ridge * max(float(variance.mean()), 1e-12)
     return Whitening(rows.mean(axis=0), directions / np.sqrt(np.maximum(variance, 0.0) + floor))

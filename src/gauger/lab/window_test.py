@@ -64,7 +64,7 @@ SHIFTS: Final = (
 COUNTED: Final = ("rare words", "rare characters", "odd surface", "together")
 
 STATISTICS: Final = (
-    *(f"shift in {space}, ridge {ridge:g}" for space, ridge in SHIFTS),
+    *(f"shift in {space}{' (whitened)' if ridge < 1 else ''}" for space, ridge in SHIFTS),
     *(f"outlying texts: {score}" for score in COUNTED),
     "novel shingles in common",
 )
@@ -100,7 +100,7 @@ class Marks:
 
     def take(self, texts: Ints) -> "Marks":
         """Return the marks of some of the texts, int64[k]."""
-        return Marks(tuple(one[texts] for one in self.places), self.below[texts], self.novel[texts])
+        return Marks(tuple(one[texts] for one in self.places), self.below[texts], _held_twice(self.novel[texts]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +261,7 @@ class WindowTest:
     @property
     def floor(self) -> float:
         """The smallest p-value that there could have been."""
-        return min(1.0, self.n_windows / (self.n_comparisons + 1))
+        return min(1.0, 1.0 / (self.n_comparisons + 1) * self.n_windows)
 
     @property
     def certifies(self) -> bool:
@@ -326,7 +326,7 @@ def window_test(
         found.append(_rank(statistics(marks, np.vstack([window, others]))))
     p_value, loudest = min(found, key=lambda one: one[0])
     return WindowTest(
-        p_value=min(1.0, n_windows * p_value),
+        p_value=min(1.0, p_value * n_windows),
         target=target,
         size=size,
         n_windows=n_windows,
