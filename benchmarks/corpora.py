@@ -1,7 +1,9 @@
 """Corpora of single prompts from the public data sets, and the pairs (benign, attacker) that windows are drawn from.
 
 Development pairs were used while `gauger lab window-test` was designed; report pairs were not looked at before its
-design was fixed. No corpus of either side is in both. Every corpus holds distinct prompts of at most 5,000 characters.
+design was fixed. No benign corpus is in both, nor are the attackers gorilla and self-instruct; toolformer and roleplay
+are, since the two chat pairs were report pairs until they showed a first design to be no better than its peers. Every
+corpus holds distinct prompts of at most 5,000 characters.
 """
 
 import gzip
@@ -33,7 +35,7 @@ HELD_INTENT = 5
 
 
 #: The corpus that is all the other benign corpora of the report together.
-MIXED, MIXTURE = "all of these", ("chat", "functions", "homework")
+MIXED, MIXTURE = "both of these", ("functions", "homework")
 
 
 @dataclass(frozen=True)
@@ -53,22 +55,13 @@ DEVELOPMENT = (
     Pair("banking", "held intents"),
     Pair("dialogues", "codegen"),
     Pair("dialogues", "bbh"),
-)
-REPORT = (
     Pair("chat", "toolformer"),
     Pair("chat", "roleplay"),
-    Pair("chat", "gorilla"),
-    Pair("chat", "self-instruct"),
-    Pair("functions", "toolformer"),
-    Pair("functions", "roleplay"),
-    Pair("functions", "gorilla"),
-    Pair("functions", "self-instruct"),
-    Pair("homework", "toolformer"),
-    Pair("homework", "roleplay"),
-    Pair("homework", "gorilla"),
-    Pair(MIXED, "toolformer"),
-    Pair(MIXED, "roleplay"),
-    Pair(MIXED, "gorilla"),
+)
+REPORT = tuple(
+    Pair(benign, attacker)
+    for benign in ("functions", "homework", MIXED)
+    for attacker in ("gorilla", "self-instruct", "toolformer", "roleplay")
 )
 
 
@@ -143,7 +136,7 @@ READERS: dict[str, Callable[[Path], Iterable[str]]] = {
     "chat": _chat,
     "functions": _functions,
     "homework": _homework,
-    MIXED: lambda folder: [*_chat(folder), *_functions(folder), *_homework(folder)],
+    MIXED: lambda folder: [*_functions(folder), *_homework(folder)],
     "codegen": _gpteacher("Codegen/codegen-instruct.json"),
     "toolformer": _gpteacher("Toolformer/toolformer-dedupe-only-dataset.json"),
     "roleplay": _gpteacher("Roleplay/roleplay-simple-deduped-roleplay-instruct.json"),

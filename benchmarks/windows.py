@@ -40,12 +40,23 @@ from gauger.lab.pools import Floats, Ints, Texts
 from gauger.lab.representations import (
     CHARACTER_ORDERS,
     WORD_ORDERS,
+    Look,
     characters,
     fit_gram_space,
+    fit_lens,
     gram_counts,
     words,
 )
-from gauger.lab.window_test import Marks, Split, fit_reference, fused, on_one_scale, split_benign, statistics
+from gauger.lab.window_test import (
+    Exchangeable,
+    Split,
+    fused,
+    marks,
+    on_one_scale,
+    split_benign,
+    statistics,
+    windows_of,
+)
 
 RESULT = Path("benchmarks/results/windows.json")
 LINES = Path(".scratch/windows.jsonl")
@@ -58,7 +69,7 @@ N_BENIGN, N_HOSTILE, N_MOSTLY_HOSTILE = 100, 50, 20
 #: Pairs of the published null: the paper has 1,000.
 N_NULL_PAIRS = 300
 #: The fewest with which a p-value of 1 % is possible.
-N_REDRAWN = 99
+N_DRAWN = 99
 #: Corpora are cut to this many prompts, so that the kernel matrix fits.
 MOST_BENIGN, MOST_HOSTILE = 6_000, 2_000
 #: Prompts of each other corpus that the peers' embedding is made of.
@@ -100,18 +111,15 @@ class Stage:
     @cached_property
     def reference(self) -> Ints:
         """The prompts that calibrated peers may refer to: what ours fits on; the others of the pool calibrate."""
-        return np.concatenate([self.split.fitted.ravel(), self.split.ranked.ravel()])
+        return self.split.fitted.ravel()
 
     @cached_property
     def comparison(self) -> Ints:
         return self.split.comparison.ravel()
 
     @cached_property
-    def marks(self) -> Marks:
-        fitted = fit_reference(
-            self.texts[self.split.fitted.ravel()], self.texts[self.split.ranked.ravel()], self.rng(2)
-        )
-        return fitted.marks(self.texts)
+    def look(self) -> Look:
+        return fit_lens(self.texts[self.reference], self.rng(2)).look(self.texts)
 
     @cached_property
     def places(self) -> Floats:
@@ -174,29 +182,24 @@ class Scores:
 
 
 def ours(stage: Stage, size: int, windows: Ints) -> Scores:
-    """`gauger lab window-test --exchangeable texts`, with fewer redraws."""
-    rng = stage.rng(6, size)
-    n = len(stage.comparison) + size
-    found = []
-    for window in windows:
-        marks = stage.marks.take(np.concatenate([window, stage.comparison]))
-        redrawn = [rng.choice(n, size, replace=False, shuffle=False) for _ in range(N_REDRAWN)]
-        values = statistics(marks, np.vstack([np.arange(size), *redrawn]))
-        scores = fused(on_one_scale(values, values))
-        found.append((scores[0], np.mean(scores >= scores[0])))
-    return Scores(*np.array(found).T, floor=1 / (N_REDRAWN + 1))
+    """`gauger lab window-test --exchangeable texts`, with fewer draws."""
+    return _ours(stage, size, windows, "texts")
 
 
 def ours_disjoint(stage: Stage, size: int, windows: Ints) -> Scores:
     """`gauger lab window-test`: disjoint comparison windows."""
-    others = statistics(stage.marks, stage.disjoint(size))
-    values = statistics(stage.marks, windows)
-    found = []
-    for one in values:
-        everything = np.vstack([one, others])
-        scores = fused(on_one_scale(everything, everything))
+    return _ours(stage, size, windows, "windows")
+
+
+def _ours(stage: Stage, size: int, windows: Ints, exchangeable: Exchangeable) -> Scores:
+    rng, found, n = stage.rng(6, size), [], 1
+    for window in windows:
+        marked = marks(stage.look.take(np.concatenate([window, stage.comparison])))
+        compared = windows_of(len(marked), size, exchangeable=exchangeable, rng=rng, n_drawn=N_DRAWN)
+        values = statistics(marked, compared)
+        scores, n = fused(on_one_scale(values, values)), len(compared)
         found.append((scores[0], np.mean(scores >= scores[0])))
-    return Scores(*np.array(found).T, floor=1 / (len(others) + 1))
+    return Scores(*np.array(found).T, floor=1 / n)
 
 
 def mmd_scores(stage: Stage, size: int, windows: Ints, reference: Ints) -> Floats:
@@ -258,7 +261,7 @@ def _conformal(scores: Floats, n: int, *, two_sided: bool) -> Scores:
 
 
 METHODS = {
-    "ours, redrawn": ours,
+    "ours, drawn": ours,
     "ours, disjoint windows": ours_disjoint,
     "MMD as published": mmd_published,
     "MMD conformal": mmd_conformal,
@@ -346,12 +349,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", default=",".join(map(str, SIZES)))
     parser.add_argument("--seeds", default=",".join(map(str, SEEDS)))
-    parser.add_argument("--only", default="", help="pairs, as benign/attacker")
+    parser.add_argument("--only", default="", help="development, report, or pairs as benign/attacker with commas")
     parser.add_argument("--smoke", action="store_true", help="one small pair and size, nothing recorded")
     args = parser.parse_args()
     folder = Path(os.environ["GAUGER_DATA"])
     sizes, seeds = (tuple(map(int, text.split(","))) for text in (args.sizes, args.seeds))
-    pairs = [pair for pair in (*DEVELOPMENT, *REPORT) if not args.only or str(pair) in args.only.split(",")]
+    pairs = _pairs(args.only)
     lines = LINES
     if args.smoke:
         pairs, sizes, seeds, lines = (
@@ -381,6 +384,12 @@ def main() -> None:
             "runs": sorted(rows, key=lambda r: (r["pair"], r["size"], r["seed"])),
         }
         RESULT.write_text(json.dumps(result, indent=1) + "\n")
+
+
+def _pairs(only: str) -> list[Pair]:
+    """Return the pairs that are asked for, report pairs first."""
+    groups = {"": (*REPORT, *DEVELOPMENT), "report": REPORT, "development": DEVELOPMENT}
+    return list(groups.get(only) or (pair for pair in groups[""] if str(pair) in only.split(",")))
 
 
 def _fill(lines: Path, pairs: list[Pair], *, sizes: tuple[int, ...], seeds: tuple[int, ...], folder: Path) -> None:

@@ -157,7 +157,7 @@ def _grounds(found: "WindowTest") -> str:
     compared = "disjoint stretches of" if found.exchangeable == "windows" else "windows drawn from it and"
     return (
         f"Tested: {found.n_windows:,} x {found.size:,} queries, each window beside {found.n_comparisons:,} {compared}"
-        f" benign queries. The statistics were fitted on {found.n_fitted + found.n_ranked:,} other benign queries. The"
+        f" benign queries. The statistics were fitted on {found.n_fitted:,} other benign queries. The"
         f" p-value holds if innocent {'stretches' if found.exchangeable == 'windows' else 'queries'} are exchangeable"
         " with the stream's."
     )

@@ -8,7 +8,7 @@ the words' space into Gaussian kernels of several widths, so that the mean of a 
 import re
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
@@ -29,7 +29,7 @@ SHINGLE_WORDS: Final = 4
 
 #: Directions kept of each n-gram space, and random features of each kernel width.
 N_DIRECTIONS: Final = 64
-N_FOURIER: Final = 64
+N_FOURIER: Final = 32
 
 #: Widths of the kernels as multiples of the median distance.
 WIDTHS: Final = (0.5, 1.0, 2.0)
@@ -227,18 +227,14 @@ class Whitening:
         return np.asarray((rows - self.mean) @ self.turn)
 
 
-def fit_whitening(rows: Floats, *, ridge: float) -> Whitening:
-    """Return the whitening of reference rows, float64[m, d] with m > 1.
+#: What is added to every variance in whitening, as a multiple of the mean variance.
+RIDGE: Final = 0.01
 
-    Parameters
-    ----------
-    ridge
-        Is added to every variance, as a multiple of the mean variance: a small one whitens, a large one only centres.
-    """
-    if rows.shape[1] == 0:
-        return Whitening(np.zeros(0), np.zeros((0, 0)))  # no two reference texts share an n-gram
-    variance, directions = np.linalg.eigh(np.atleast_2d(np.cov(rows.T)))
-    floor = ridge * max(float(variance.mean()), 1e-12)
+
+def fit_whitening(rows: Floats) -> Whitening:
+    """Return the whitening of reference rows, float64[m, d] with m > 1 and d > 1."""
+    variance, directions = np.linalg.eigh(np.cov(rows.T))
+    floor = RIDGE * max(float(variance.mean()), 1e-12)
     return Whitening(rows.mean(axis=0), directions / np.sqrt(np.maximum(variance, 0.0) + floor))
 
 
@@ -250,6 +246,8 @@ class Look:
     ----------
     words, characters
         float64[m, k], unit vectors in the n-gram spaces.
+    word_kernels, character_kernels
+        float64[m, len(WIDTHS) * N_FOURIER], their random features.
     surface
         float64[m, len(SURFACE)], whitened and clipped: one odd text shall not make up a window's mean.
     outlying
@@ -260,9 +258,15 @@ class Look:
 
     words: Floats
     characters: Floats
+    word_kernels: Floats
+    character_kernels: Floats
     surface: Floats
     outlying: Floats
     novel: sparse.csr_array
+
+    def take(self, texts: Ints) -> "Look":
+        """Return what is seen of some of the texts, int64[k]."""
+        return Look(*(getattr(self, field.name)[texts] for field in fields(self)))
 
 
 OUTLYING: Final = ("rare words", "rare characters", "far in words", "far in characters", "odd surface")
@@ -276,6 +280,8 @@ class Lens:
     characters: GramSpace
     fitted_words: Floats
     fitted_characters: Floats
+    word_kernels: Kernels
+    character_kernels: Kernels
     surface: Whitening
     known: NDArray[np.bool_]
 
@@ -296,6 +302,8 @@ class Lens:
         return Look(
             word_places,
             character_places,
+            self.word_kernels.features(word_places),
+            self.character_kernels.features(character_places),
             np.clip(odd, -5.0, 5.0),
             np.column_stack(outlying),
             _novel(gram_counts(in_words, (SHINGLE_WORDS,)), self.known),
@@ -309,12 +317,15 @@ def fit_lens(texts: Texts, rng: np.random.Generator) -> Lens:
     character_counts = gram_counts(characters(texts), CHARACTER_ORDERS)
     word_space, character_space = fit_gram_space(word_counts, rng), fit_gram_space(character_counts, rng)
     shingles = gram_counts(in_words, (SHINGLE_WORDS,))
+    word_places, character_places = word_space.places(word_counts), character_space.places(character_counts)
     return Lens(
         word_space,
         character_space,
-        word_space.places(word_counts),
-        character_space.places(character_counts),
-        fit_whitening(surface(texts), ridge=0.01),
+        word_places,
+        character_places,
+        fit_kernels(word_places, rng),
+        fit_kernels(character_places, rng),
+        fit_whitening(surface(texts)),
         np.bincount(shingles.indices, minlength=shingles.shape[1]) > 0,
     )
 

@@ -6,8 +6,9 @@ widths (the idea of MMDAgg, Schrab et al. 2023, and MMD-FUSE, Biggs et al. 2023)
 (Donoho and Jin 2004), and what texts of the window share that the benign never held. The whole procedure, its fusion
 included, is calibrated at once:
 
-1. Benign texts are split once, at random: *reference*, on which everything is fitted, and *comparison*.
-2. The stream's window and the comparison windows get the same statistics against the same reference.
+1. Benign texts are split once, at random: *reference*, on which spaces are fitted, and *comparison*.
+2. The stream's window and the comparison windows get the same statistics. What these estimate besides (means,
+   covariances, ranks) is of all their texts together, blind to which window is the stream's.
 3. The statistics are put on one scale and fused by a function that treats all windows alike.
 4. p = (1 + comparison windows that score as high) / (1 + comparison windows).
 
@@ -29,20 +30,18 @@ from scipy.special import ndtri
 
 from gauger.errors import UsageError
 from gauger.lab.pools import Floats, Ints, Texts
-from gauger.lab.representations import OUTLYING, Kernels, Lens, Look, Whitening, fit_kernels, fit_lens, fit_whitening
+from gauger.lab.representations import OUTLYING, Look, fit_lens, fit_whitening
 
 #: "windows": stretches of consecutive queries are, so comparison windows are disjoint stretches of the benign file.
 #: "texts": single queries are, so comparison windows are drawn from the comparison texts and the window together (a
 #: permutation test); false where queries come in sessions, bursts or retries.
 Exchangeable = Literal["windows", "texts"]
 
-#: Shares of the benign texts that spaces are fitted on and that outlying texts are ranked among; the others compare.
-FITTED: Final = 0.25
-RANKED: Final = 0.15
+#: Share of the benign texts that spaces are fitted on; the others compare.
+FITTED: Final = 0.3
 
-#: Fewer reference texts than this give no directions worth the name.
+#: Fewer fitted texts than this give no directions worth the name.
 LEAST_FITTED: Final = 50
-LEAST_RANKED: Final = 20
 
 #: Comparison windows that are drawn where texts are exchangeable.
 N_DRAWN: Final = 999
@@ -50,21 +49,21 @@ N_DRAWN: Final = 999
 #: Levels at which outlying texts are counted.
 LEVELS: Final = np.geomspace(1e-3, 0.5, 16)
 
-#: The mean shifts: a space, and the ridge of its whitening. "habit" is surface and outlyingness together.
+#: The mean shifts: a space, and whether it is whitened or only centred. "habit" is surface and outlyingness together.
 SHIFTS: Final = (
-    ("words", 10.0),
-    ("characters", 10.0),
-    ("word kernels", 10.0),
-    ("character kernels", 10.0),
-    ("habit", 0.01),
-    ("habit", 10.0),
-    ("outlyingness", 0.1),
+    ("words", False),
+    ("characters", False),
+    ("word kernels", False),
+    ("character kernels", False),
+    ("habit", True),
+    ("habit", False),
+    ("outlyingness", True),
 )
 #: The scores whose outlying texts are counted; "together" is the mean of all log p-values of a text.
 COUNTED: Final = ("rare words", "rare characters", "odd surface", "together")
 
 STATISTICS: Final = (
-    *(f"shift in {space}{' (whitened)' if ridge < 1 else ''}" for space, ridge in SHIFTS),
+    *(f"shift in {space}{' (whitened)' if is_whitened else ''}" for space, is_whitened in SHIFTS),
     *(f"outlying texts: {score}" for score in COUNTED),
     "novel shingles in common",
 )
@@ -84,7 +83,7 @@ class Marks:
     Attributes
     ----------
     places
-        For each of `SHIFTS` float64[m, d], whitened.
+        For each of `SHIFTS` float64[m, d], of mean zero and mean variance one.
     below
         float64[m, len(COUNTED) * len(LEVELS)]: 1 where the text's p-value is at most the level.
     novel
@@ -98,74 +97,47 @@ class Marks:
     def __len__(self) -> int:
         return len(self.below)
 
-    def take(self, texts: Ints) -> "Marks":
-        """Return the marks of some of the texts, int64[k]."""
-        return Marks(tuple(one[texts] for one in self.places), self.below[texts], _held_twice(self.novel[texts]))
 
+def marks(look: Look) -> Marks:
+    """Return the marks of texts among each other.
 
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """Everything that is fitted on reference texts (`fit_reference`)."""
-
-    lens: Lens
-    kernels: tuple[Kernels, Kernels]
-    ranked: Floats
-    whitenings: tuple[Whitening, ...]
-
-    def marks(self, texts: Texts) -> Marks:
-        """Return the marks of texts, object[m]; windows are of texts that were marked together."""
-        look = self.lens.look(texts)
-        p = _p_values(_with_together(look.outlying, self.ranked), self.ranked)
-        spaces = _spaces(look, p, self.kernels, n_ranked=len(self.ranked))
-        counted = [(*OUTLYING, "together").index(score) for score in COUNTED]
-        return Marks(
-            tuple(whiten(spaces[space]) for whiten, (space, _) in zip(self.whitenings, SHIFTS, strict=True)),
-            (p[:, counted, None] <= LEVELS).reshape(len(texts), -1).astype(np.float64),
-            _held_twice(look.novel),
-        )
-
-
-def fit_reference(fitted: Texts, ranked: Texts, rng: np.random.Generator) -> Reference:
-    """Return the reference of benign texts.
-
-    Parameters
-    ----------
-    fitted
-        object[m]: spaces, kernels and known shingles come from these.
-    ranked
-        object[r], others: single texts get their p-values, and spaces their covariance, among these.
+    Means, covariances and ranks are of all m texts, the window's and those it is compared with, blind to which is
+    which. That leaves the windows exchangeable, needs no texts of its own, and spares the error of a reference's mean.
     """
-    lens = fit_lens(fitted, rng)
-    kernels = fit_kernels(lens.fitted_words, rng), fit_kernels(lens.fitted_characters, rng)
-    look = lens.look(ranked)
-    scores = np.sort(look.outlying, axis=0)
-    with_together = _with_together(look.outlying, scores)
-    order = np.sort(with_together, axis=0)
-    spaces = _spaces(look, _p_values(with_together, order), kernels, n_ranked=len(order))
-    return Reference(lens, kernels, order, tuple(fit_whitening(spaces[space], ridge=ridge) for space, ridge in SHIFTS))
+    p = _p_values(np.column_stack([look.outlying, -np.log(_p_values(look.outlying)).mean(axis=1)]))
+    spaces = _spaces(look, p)
+    counted = [(*OUTLYING, "together").index(score) for score in COUNTED]
+    return Marks(
+        tuple(_whitened(spaces[space]) if whiten else _centred(spaces[space]) for space, whiten in SHIFTS),
+        (p[:, counted, None] <= LEVELS).reshape(len(p), -1).astype(np.float64),
+        _held_twice(look.novel),
+    )
 
 
-def _p_values(scores: Floats, ranked: Floats) -> Floats:
-    """Return the conformal p-value of each score among the ranked texts' of its column: float64 of the same shape."""
-    n = len(ranked)
-    reached = [n - np.searchsorted(own, column, side="left") for own, column in zip(ranked.T, scores.T, strict=True)]
-    return (1.0 + np.column_stack(reached)) / (n + 1.0)
+def _p_values(scores: Floats) -> Floats:
+    """Return the share of the texts whose score is as high, by column: float64 of the same shape."""
+    order = np.sort(scores, axis=0)
+    lower = [np.searchsorted(own, column, side="left") for own, column in zip(order.T, scores.T, strict=True)]
+    return 1.0 - np.column_stack(lower) / len(scores)
 
 
-def _with_together(outlying: Floats, ranked: Floats) -> Floats:
-    """Return the scores and, as one more column, the mean of minus their log p-values."""
-    p = _p_values(outlying, ranked[:, : outlying.shape[1]])
-    return np.column_stack([outlying, -np.log(p).mean(axis=1)])
+def _whitened(rows: Floats) -> Floats:
+    return fit_whitening(rows)(rows)
 
 
-def _spaces(look: Look, p: Floats, kernels: tuple[Kernels, Kernels], *, n_ranked: int) -> dict[str, Floats]:
+def _centred(rows: Floats) -> Floats:
+    spread = np.sqrt(rows.var(axis=0).mean()) if rows.size else 1.0
+    return (rows - rows.mean(axis=0)) / max(float(spread), 1e-9)
+
+
+def _spaces(look: Look, p: Floats) -> dict[str, Floats]:
     # Half a step off the p-value keeps its normal score finite at 1.
-    outlyingness = -ndtri(p[:, : len(OUTLYING)] - 0.5 / (n_ranked + 1.0))
+    outlyingness = -ndtri(p[:, : len(OUTLYING)] - 0.5 / len(p))
     return {
         "words": look.words,
         "characters": look.characters,
-        "word kernels": kernels[0].features(look.words),
-        "character kernels": kernels[1].features(look.characters),
+        "word kernels": look.word_kernels,
+        "character kernels": look.character_kernels,
         "habit": np.hstack([look.surface, outlyingness]),
         "outlyingness": outlyingness,
     }
@@ -177,24 +149,24 @@ def _held_twice(shingles: sparse.csr_array) -> sparse.csr_array:
     return shingles[:, np.flatnonzero(holders > 1)]
 
 
-def statistics(marks: Marks, windows: Ints) -> Floats:
+def statistics(marked: Marks, windows: Ints) -> Floats:
     """Return the statistics of windows, larger where they are less like the reference: float64[w, len(STATISTICS)].
 
     Parameters
     ----------
     windows
-        int64[w, n]: the places in `marks` of each window's texts.
+        int64[w, n]: the places in `marked` of each window's texts.
     """
     n_windows, n = windows.shape
     chosen = sparse.csr_array(
-        (np.ones(windows.size), windows.ravel(), np.arange(n_windows + 1) * n), shape=(n_windows, len(marks))
+        (np.ones(windows.size), windows.ravel(), np.arange(n_windows + 1) * n), shape=(n_windows, len(marked))
     )
     # A dense product is the faster one where windows hold more than a few percent of the texts.
-    summed = chosen.toarray() if n * DENSE > len(marks) else chosen
+    summed = chosen.toarray() if n * DENSE > len(marked) else chosen
     # The cube root makes a weighted sum of chi-squares nearly normal (Wilson and Hilferty 1931).
-    shifts = [np.cbrt(((summed @ places) ** 2).sum(axis=1) / n) for places in marks.places]
-    shares = (summed @ marks.below).reshape(n_windows, len(COUNTED), len(LEVELS)) / n
-    return np.column_stack([*shifts, _berk_jones(shares, n), _pairs_in_common(chosen @ marks.novel)])
+    shifts = [np.cbrt(((summed @ places) ** 2).sum(axis=1) / n) for places in marked.places]
+    shares = (summed @ marked.below).reshape(n_windows, len(COUNTED), len(LEVELS)) / n
+    return np.column_stack([*shifts, _berk_jones(shares, n), _pairs_in_common(chosen @ marked.novel)])
 
 
 def _berk_jones(shares: Floats, n: int) -> Floats:
@@ -239,8 +211,8 @@ class WindowTest:
         Windows of the stream that were tested.
     n_comparisons
         Comparison windows of each.
-    n_fitted, n_ranked
-        Benign queries that were fitted on and ranked among; no comparison window holds one of them.
+    n_fitted
+        Benign queries that were fitted on; no comparison window holds one of them.
     exchangeable
         What was taken to be exchangeable.
     loudest
@@ -254,7 +226,6 @@ class WindowTest:
     n_windows: int
     n_comparisons: int
     n_fitted: int
-    n_ranked: int
     exchangeable: Exchangeable
     loudest: tuple[tuple[str, float], ...]
 
@@ -282,6 +253,7 @@ def window_test(
     size: int | None = None,
     target: float = 0.05,
     exchangeable: Exchangeable = "windows",
+    n_drawn: int = N_DRAWN,
 ) -> WindowTest:
     """Return whether a stream holds queries unlike the benign ones.
 
@@ -300,6 +272,8 @@ def window_test(
         The share of benign streams that may raise an alarm.
     exchangeable
         What is exchangeable under the null.
+    n_drawn
+        Comparison windows that are drawn where texts are.
 
     Raises
     ------
@@ -312,27 +286,29 @@ def window_test(
             f"a window of {size:,} does not fit in a stream of {len(stream):,} queries", todo="give a smaller size"
         )
     parts = split_benign(len(benign), size if exchangeable == "windows" else 1, rng=rng)
-    if len(parts.comparison) * parts.comparison.shape[1] < size:
+    compared = parts.comparison.ravel()
+    if len(compared) < size:
         raise _too_few(len(benign), size)
-    reference = fit_reference(benign[parts.fitted.ravel()], benign[parts.ranked.ravel()], rng)
+    lens = fit_lens(benign[parts.fitted.ravel()], rng)
+    look = lens.look(np.concatenate([benign[compared], stream]))
     n_windows = len(stream) // size
-    marks = reference.marks(np.concatenate([benign[parts.comparison.ravel()], stream[: n_windows * size]]))
-    n_compared = parts.comparison.size
-    tested = n_compared + np.arange(n_windows * size).reshape(n_windows, size)
-    compared = np.arange(n_compared)
     found = []
-    for window in tested:
-        others = compared.reshape(-1, size) if exchangeable == "windows" else _drawn(compared, window, rng=rng)
-        found.append(_rank(statistics(marks, np.vstack([window, others]))))
+    for first in range(len(compared), len(compared) + n_windows * size, size):
+        window = np.arange(first, first + size)
+        marked = marks(look.take(np.concatenate([window, np.arange(len(compared))])))
+        found.append(
+            _rank(
+                statistics(marked, windows_of(len(marked), size, exchangeable=exchangeable, rng=rng, n_drawn=n_drawn))
+            )
+        )
     p_value, loudest = min(found, key=lambda one: one[0])
     return WindowTest(
         p_value=min(1.0, p_value * n_windows),
         target=target,
         size=size,
         n_windows=n_windows,
-        n_comparisons=len(compared) // size if exchangeable == "windows" else N_DRAWN,
+        n_comparisons=len(compared) // size if exchangeable == "windows" else n_drawn,
         n_fitted=parts.fitted.size,
-        n_ranked=parts.ranked.size,
         exchangeable=exchangeable,
         loudest=loudest,
     )
@@ -343,7 +319,6 @@ class Split:
     """Places of benign queries by what they serve, each int64[blocks, size of a block]; disjoint."""
 
     fitted: Ints
-    ranked: Ints
     comparison: Ints
 
 
@@ -357,11 +332,9 @@ def split_benign(n: int, block: int, *, rng: np.random.Generator) -> Split:
     """
     blocks = rng.permutation(np.arange(n // block * block).reshape(-1, block))
     n_fitted = max(round(FITTED * len(blocks)), -(-LEAST_FITTED // block))
-    n_ranked = max(round(RANKED * len(blocks)), -(-LEAST_RANKED // block))
-    if n_fitted + n_ranked >= len(blocks):
+    if n_fitted >= len(blocks):
         raise _too_few(n, block)
-    fitted, ranked, comparison = np.split(blocks, [n_fitted, n_fitted + n_ranked])
-    return Split(fitted, ranked, comparison)
+    return Split(blocks[:n_fitted], blocks[n_fitted:])
 
 
 def _too_few(n: int, size: int) -> UsageError:
@@ -371,10 +344,17 @@ def _too_few(n: int, size: int) -> UsageError:
     )
 
 
-def _drawn(compared: Ints, window: Ints, *, rng: np.random.Generator) -> Ints:
-    """Return windows drawn without replacement from the comparison texts and the window's own."""
-    everything = np.concatenate([compared, window])
-    return np.array([rng.choice(everything, len(window), replace=False, shuffle=False) for _ in range(N_DRAWN)])
+def windows_of(
+    n: int, size: int, *, exchangeable: Exchangeable, rng: np.random.Generator, n_drawn: int = N_DRAWN
+) -> Ints:
+    """Return the tested window, the first `size` of n texts, and below it those it is compared with: int64[w, size].
+
+    They are the disjoint stretches of the other texts, or `n_drawn` draws without replacement from all n.
+    """
+    if exchangeable == "windows":
+        return np.arange(n // size * size).reshape(-1, size)
+    drawn = [rng.choice(n, size, replace=False, shuffle=False) for _ in range(n_drawn)]
+    return np.vstack([np.arange(size), *drawn])
 
 
 def _rank(values: Floats) -> tuple[float, tuple[tuple[str, float], ...]]:
