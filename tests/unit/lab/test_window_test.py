@@ -8,11 +8,12 @@ from hypothesis.extra.numpy import arrays
 
 from gauger.errors import UsageError
 from gauger.lab import window_test as module
+from gauger.lab.representations import fit_lens
 from gauger.lab.window_test import (
     STATISTICS,
     _rank,
-    fit_reference,
     fused,
+    marks,
     on_one_scale,
     split_benign,
     statistics,
@@ -36,9 +37,7 @@ def benign():
     return prompts(600, seed=1)
 
 
-@pytest.fixture
-def few_draws(monkeypatch):
-    monkeypatch.setattr(module, "N_DRAWN", 39)
+FEW = 39
 
 
 @given(arrays(np.float64, (12, len(STATISTICS)), elements=st.sampled_from([0.0, 0.05, 1.0, 2.0, 7.0, 1e6])))
@@ -50,21 +49,21 @@ def test_whichever_window_is_the_tested_one_small_p_values_are_as_rare_as_they_s
 
 
 @pytest.mark.parametrize(("exchangeable", "size"), [("texts", 20), ("windows", 10)])
-def test_p_values_of_benign_streams_are_uniform_or_larger(exchangeable, size, few_draws):
+def test_p_values_of_benign_streams_are_uniform_or_larger(exchangeable, size):
     p = []
     for seed in range(25):
         texts = prompts(260 + size, seed=100 + seed)
         rng = np.random.default_rng(seed)
-        p.append(window_test(texts[:260], texts[260:], exchangeable=exchangeable, rng=rng).p_value)
+        p.append(window_test(texts[:260], texts[260:], exchangeable=exchangeable, rng=rng, n_drawn=FEW).p_value)
     # Of 25 uniform ones, more than 7 lie at or below 0.1 once in 400 such tests.
     assert np.count_nonzero(np.array(p) <= 0.1) <= 7
     assert 0.25 < np.median(p) < 0.8
 
 
 @pytest.mark.parametrize("exchangeable", ["texts", "windows"])
-def test_another_dialect_is_told_apart(benign, exchangeable, few_draws):
+def test_another_dialect_is_told_apart(benign, exchangeable):
     stream = prompts(12, seed=3, dialect=1)
-    found = window_test(benign, stream, exchangeable=exchangeable, rng=np.random.default_rng(2))
+    found = window_test(benign, stream, exchangeable=exchangeable, rng=np.random.default_rng(2), n_drawn=FEW)
     assert found.alarm
     assert found.p_value == found.floor
 
@@ -82,24 +81,33 @@ def test_a_pool_that_gives_few_disjoint_windows_certifies_nothing(benign):
     assert not found.alarm
 
 
-def test_many_windows_are_paid_for(benign, few_draws):
+def test_many_windows_are_paid_for(benign):
     one, three = (
-        window_test(benign, prompts(n, seed=3, dialect=1), size=20, rng=np.random.default_rng(2), exchangeable="texts")
+        window_test(
+            benign,
+            prompts(n, seed=3, dialect=1),
+            size=20,
+            rng=np.random.default_rng(2),
+            exchangeable="texts",
+            n_drawn=FEW,
+        )
         for n in (20, 65)
     )
     assert (three.n_windows, three.floor, three.p_value) == (3, 3 * one.floor, 3 * one.p_value)
 
 
-def test_the_same_seed_gives_the_same_answer(benign, few_draws):
+def test_the_same_seed_gives_the_same_answer(benign):
     stream = prompts(30, seed=9)
-    first, second = (window_test(benign, stream, exchangeable="texts", rng=np.random.default_rng(7)) for _ in range(2))
+    first, second = (
+        window_test(benign, stream, exchangeable="texts", rng=np.random.default_rng(7), n_drawn=FEW) for _ in range(2)
+    )
     assert first == second
 
 
-def test_inputs_are_left_as_they_are(benign, few_draws):
+def test_inputs_are_left_as_they_are(benign):
     stream = prompts(30, seed=9)
     before = benign.copy(), stream.copy()
-    window_test(benign, stream, exchangeable="texts", rng=np.random.default_rng(7))
+    window_test(benign, stream, exchangeable="texts", rng=np.random.default_rng(7), n_drawn=FEW)
     assert np.array_equal(before[0], benign)
     assert np.array_equal(before[1], stream)
 
@@ -109,36 +117,43 @@ def test_no_query_has_two_tasks_and_blocks_are_stretches(n, block, seed):
     try:
         split = split_benign(n, block, rng=np.random.default_rng(seed))
     except UsageError:
-        assert n // block * block <= 60 + 20 + 2 * block
+        assert n // block * block <= 50 + block
         return
-    parts = split.fitted, split.ranked, split.comparison
+    parts = split.fitted, split.comparison
     every = np.concatenate([part.ravel() for part in parts])
     assert len(set(every.tolist())) == len(every) == n // block * block
     assert all(np.all(np.diff(part, axis=1) == 1) and np.all(part[:, 0] % block == 0) for part in parts)
 
 
-def test_a_text_is_marked_alike_alone_and_in_company(benign):
-    reference = fit_reference(benign[:100], benign[100:150], np.random.default_rng(1))
-    alone, together = reference.marks(benign[200:201]), reference.marks(benign[200:240])
-    assert np.allclose(together.places[0][0], alone.places[0][0])
-    assert np.allclose(together.places[4][0], alone.places[4][0])
-    assert np.array_equal(together.below[0], alone.below[0])
+def test_a_text_looks_alike_alone_and_in_company(benign):
+    lens = fit_lens(benign[:150], np.random.default_rng(1))
+    alone, together = lens.look(benign[200:201]), lens.look(benign[200:240])
+    for name in ("words", "characters", "word_kernels", "surface", "outlying"):
+        assert np.allclose(getattr(together, name)[0], getattr(alone, name)[0])
+
+
+def test_marks_are_blind_to_which_text_is_the_window_s(benign):
+    """What makes the windows exchangeable: marking commutes with any reordering of the texts."""
+    look = fit_lens(benign[:150], np.random.default_rng(1)).look(benign[200:300])
+    order = np.random.default_rng(3).permutation(100)
+    windows = np.arange(60).reshape(3, 20)
+    usual = statistics(marks(look), order[windows])
+    assert np.allclose(statistics(marks(look.take(order)), windows), usual)
 
 
 def test_statistics_do_not_depend_on_how_sums_are_made_or_on_order(benign, monkeypatch):
-    reference = fit_reference(benign[:100], benign[100:150], np.random.default_rng(1))
-    marks = reference.marks(benign[200:300])
+    marked = marks(fit_lens(benign[:150], np.random.default_rng(1)).look(benign[200:300]))
     windows = np.random.default_rng(2).permutation(100)[:60].reshape(3, 20)
-    usual = statistics(marks, windows)
+    usual = statistics(marked, windows)
     monkeypatch.setattr(module, "DENSE", 0)
-    assert np.allclose(usual, statistics(marks, windows[:, ::-1]))
+    assert np.allclose(usual, statistics(marked, windows[:, ::-1]))
     assert usual.shape == (3, len(STATISTICS))
 
 
 @pytest.mark.parametrize("texts", [["a"] * 200, [""] * 200, ["?"] * 100 + ["é" * 9000] * 100])
-def test_texts_without_variety_give_numbers(texts, few_draws):
+def test_texts_without_variety_give_numbers(texts):
     odd = np.array(texts, dtype=object)
-    found = window_test(odd, odd[:20], exchangeable="texts", rng=np.random.default_rng(1))
+    found = window_test(odd, odd[:20], exchangeable="texts", rng=np.random.default_rng(1), n_drawn=FEW)
     assert 0 < found.p_value <= 1
 
 
@@ -150,7 +165,7 @@ def test_only_what_stands_out_upward_is_added():
 
 @pytest.mark.parametrize(
     ("n_benign", "n_stream", "size", "said"),
-    [(600, 10, 11, "does not fit"), (60, 10, None, "too few"), (600, 400, None, "too few")],
+    [(600, 10, 11, "does not fit"), (50, 10, None, "too few"), (600, 400, None, "too few")],
 )
 def test_what_cannot_be_tested_is_refused(benign, n_benign, n_stream, size, said):
     with pytest.raises(UsageError, match=said):
