@@ -352,6 +352,9 @@ def main() -> None:
     parser.add_argument("--only", default="", help="development, report, or pairs as benign/attacker with commas")
     parser.add_argument("--smoke", action="store_true", help="one small pair and size, nothing recorded")
     args = parser.parse_args()
+    if "GAUGER_DATA" not in os.environ:
+        print("not run: GAUGER_DATA names no folder of public data sets")
+        return
     folder = Path(os.environ["GAUGER_DATA"])
     sizes, seeds = (tuple(map(int, text.split(","))) for text in (args.sizes, args.seeds))
     pairs = _pairs(args.only)

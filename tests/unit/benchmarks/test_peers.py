@@ -11,7 +11,7 @@ from gauger.exchanges.accounts import RAW_ACCOUNT_SCHEMA
 from gauger.exchanges.schema import EDGE_SCHEMA
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
-WORDS = [f"{a}{b}" for a in ("lo", "mi", "ra", "te", "su") for b in ("na", "pek", "dor", "vist", "gum", "ca")]
+WORDS = [f"{a}{b}" for a in ("lo", "mi", "ra", "ke", "su") for b in ("na", "pek", "dor", "vizt", "gum", "ca")]
 HOSTILE = [f"hydra-{k}" for k in range(8)]
 HONEST = [f"person-{k:02d}" for k in range(40)]
 

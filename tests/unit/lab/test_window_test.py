@@ -20,7 +20,7 @@ from gauger.lab.window_test import (
     window_test,
 )
 
-SYLLABLES = ("ba", "ce", "di", "fo", "gu", "ka", "le", "mi", "no", "pu", "ra", "se")
+SYLLABLES = ("ba", "ce", "di", "fu", "gu", "ka", "le", "mi", "no", "pu", "ra", "se")
 
 
 def prompts(n, *, seed, dialect=0):
