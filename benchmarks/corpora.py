@@ -24,9 +24,9 @@ from gauger.lab.datasets import (
     PERSONAS,
     SUITE,
     TOOL_QUESTIONS,
-    _column,
-    _json_lines,
-    _tool_questions,
+    column,
+    json_lines,
+    tool_questions,
 )
 from gauger.lab.pools import Texts, as_texts
 
@@ -73,7 +73,7 @@ def corpus(name: str, folder: Path) -> Texts:
 
 def _banking(folder: Path, *, held: bool) -> Iterator[str]:
     rows = [
-        row for path in BANKING for row in zip(*(_column(folder / path, c) for c in ("text", "category")), strict=True)
+        row for path in BANKING for row in zip(*(column(folder / path, c) for c in ("text", "category")), strict=True)
     ]
     narrow = set(sorted({category for _, category in rows})[::HELD_INTENT])
     return (text for text, category in rows if (category in narrow) == held)
@@ -81,8 +81,8 @@ def _banking(folder: Path, *, held: bool) -> Iterator[str]:
 
 def _chat(folder: Path) -> Iterable[str]:
     return [
-        *(row["prompt"] for path in ARENA for row in _json_lines(folder / path)),
-        *_column(folder / PERSONAS, "prompt"),
+        *(row["prompt"] for path in ARENA for row in json_lines(folder / path)),
+        *column(folder / PERSONAS, "prompt"),
     ]
 
 
@@ -95,11 +95,11 @@ def _dialogues(folder: Path) -> Iterator[str]:
 
 
 def _functions(folder: Path) -> Iterable[str]:
-    return [*_tool_questions(folder, LIVE_QUESTIONS), *_tool_questions(folder, TOOL_QUESTIONS)]
+    return [*tool_questions(folder, LIVE_QUESTIONS), *tool_questions(folder, TOOL_QUESTIONS)]
 
 
 def _homework(folder: Path) -> Iterator[str]:
-    return (row["question"] for path in (HOMEWORK, SUITE) for row in _json_lines(folder / path))
+    return (row["question"] for path in (HOMEWORK, SUITE) for row in json_lines(folder / path))
 
 
 def _gpteacher(path: str) -> Callable[[Path], Iterator[str]]:
@@ -111,7 +111,7 @@ def _gpteacher(path: str) -> Callable[[Path], Iterator[str]]:
 def _gorilla(folder: Path) -> Iterator[str]:
     """Yield the instructions of APIBench, which stand in a field of code between two marks."""
     for path in sorted((folder / "gorilla_apibench").glob("*.json")):
-        for row in _json_lines(path):
+        for row in json_lines(path):
             code = str(row["code"])
             if "Instruction" in code:
                 after = code.split("Instruction", 1)[1].lstrip("':\" ")
@@ -120,7 +120,7 @@ def _gorilla(folder: Path) -> Iterator[str]:
 
 def _self_instruct(folder: Path) -> Iterator[str]:
     for path in ("data/seed_tasks.jsonl", "human_eval/user_oriented_instructions.jsonl"):
-        for row in _json_lines(folder / "self_instruct" / path):
+        for row in json_lines(folder / "self_instruct" / path):
             yield f"{row['instruction']}\n{row['instances'][0]['input']}"
 
 

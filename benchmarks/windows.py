@@ -1,22 +1,25 @@
 """Windows: is there extraction in a stream of queries? Ours beside the window detectors of arXiv 2606.05725.
 
-    python -m benchmarks.windows [--smoke] [--sizes 100,500,1500] [--seeds 1,20,42] [--only chat/roleplay,...]
+    python -m benchmarks.windows [--smoke] [--sizes 100,500,1500] [--seeds 1,20,42] [--only report|development|PAIR,...]
 
 The paper's protocol on corpora at hand (`benchmarks.corpora`; its own are not): benign prompts are shuffled, 60 % are
 the detector's and 40 % are held out; a window holds n prompts without replacement, a share of them an attacker's. 100
-benign windows, 50 of each share (20 from half upward: all methods but the weakest are at 100 % there), seeds 1, 20 and
-42. A size is left out where fewer than 1.5 n prompts are held out,
-a share where the attacker has too few prompts. No embedding model is at hand: the peers' embedding is hashed n-grams on
+benign windows, 50 of each share (20 from half upward), seeds 1, 20 and 42. A size is left out where fewer than 1.5 n
+prompts are held out, a share where the attacker has too few prompts. No embedding model is at hand: the peers' embedding is hashed n-grams on
 128 leading directions of prompts of the corpora that the pair does not use, so like a model it was made elsewhere; it
 is weaker than one, and the peers' figures are not those of the paper.
 
-Development pairs (`DEVELOPMENT`) were used while the design was chosen: which statistics, ridges, splits and fusion.
-Report pairs (`REPORT`) share no corpus with them; they were first run when the design was fixed.
+Development pairs (`DEVELOPMENT`) were used while the design was chosen: which statistics, whitenings, splits and fusion.
+Report pairs (`REPORT`) share no benign corpus with them, and two attackers are in them alone; what was seen of them
+before the design was fixed is said in `benchmarks.corpora`.
 
 Two comparisons. As declared: every method alarms by its own threshold at 5 % and 1 %; "certified" is the share of runs
 in which its calibration allows an alarm at all. At equal realised rate: the threshold of every method is the conformal
 quantile of its own scores on the 100 benign test windows, as detection.md section 1 does for the published scores.
 Windows of a pair and seed overlap, so realised rates are averages over pairs and seeds, not independent trials.
+
+Validity is measured apart: every fresh split of a benign corpus gives one window and one p-value, so the rates of
+`validity` are of independent splits (of one corpus each), not of overlapping windows.
 
 Every run is a line in .scratch/windows.jsonl; a run that is there is not made again. Table and result are written
 from those lines.
@@ -32,6 +35,7 @@ from pathlib import Path
 
 import numpy as np
 from rich.progress import Progress
+from scipy.stats import binomtest
 
 from benchmarks.corpora import DEVELOPMENT, MIXED, MIXTURE, READERS, REPORT, Pair, corpus, without
 from benchmarks.hardware import hardware
@@ -55,6 +59,7 @@ from gauger.lab.window_test import (
     on_one_scale,
     split_benign,
     statistics,
+    window_test,
     windows_of,
 )
 
@@ -74,6 +79,9 @@ N_DRAWN = 99
 MOST_BENIGN, MOST_HOSTILE = 6_000, 2_000
 #: Prompts of each other corpus that the peers' embedding is made of.
 N_ELSEWHERE = 500
+#: Corpora, prompts and window of the fresh splits.
+BENIGN = tuple(dict.fromkeys(pair.benign for pair in (*REPORT, *DEVELOPMENT)))
+N_VALIDITY, VALIDITY_SIZE = 1_200, 100
 #: References that every window's twenty are drawn from: their kernel sums are worked out once.
 N_REFERENCE_BANK = 100
 
@@ -303,6 +311,40 @@ def _rates(scores: Scores, kind: Floats) -> dict[str, object]:
     return found
 
 
+def p_value_of_a_fresh_split(benign: str, seed: int, folder: Path) -> float:
+    """Return the p-value of one benign window, everything drawn anew: prompts, lens, comparison and window."""
+    rng = np.random.default_rng([seed, 9])
+    texts = rng.permutation(corpus(benign, folder))[: N_VALIDITY + VALIDITY_SIZE]
+    found = window_test(texts[VALIDITY_SIZE:], texts[:VALIDITY_SIZE], rng=rng, exchangeable="texts", n_drawn=N_DRAWN)
+    return found.p_value
+
+
+def validity(folder: Path, n_splits: int) -> list[dict]:
+    """Return how often benign windows of fresh splits alarm, by corpus."""
+    LINES.parent.mkdir(exist_ok=True)
+    lines = LINES.with_name("windows-validity.jsonl")
+    known = {(row["benign"], row["seed"]): row["p"] for row in _done(lines)}
+    wanted = [(benign, 1_000 + k) for benign in BENIGN for k in range(n_splits)]
+    with Progress() as bar, lines.open("a") as out:
+        for benign, seed in bar.track([one for one in wanted if one not in known], description="fresh splits"):
+            known[benign, seed] = p_value_of_a_fresh_split(benign, seed, folder)
+            out.write(json.dumps({"benign": benign, "seed": seed, "p": known[benign, seed]}) + "\n")
+            out.flush()
+    return [_realised(benign, [known[one] for one in wanted if one[0] == benign]) for benign in BENIGN] + [
+        _realised("all", [known[one] for one in wanted])
+    ]
+
+
+def _realised(name: str, p_values: list[float]) -> dict:
+    """Return the share of p-values at or below each level, with its 95 % interval (Clopper and Pearson)."""
+    row: dict[str, object] = {"benign": name, "splits": len(p_values)}
+    for level in LEVELS:
+        interval = binomtest(sum(p <= level for p in p_values), len(p_values)).proportion_ci()
+        row[f"{level:g}"] = round(float(np.mean(np.array(p_values) <= level)), 4)
+        row[f"{level:g} interval"] = [round(float(end), 4) for end in (interval.low, interval.high)]
+    return row
+
+
 def summary(rows: list[dict], of: str) -> list[dict]:
     """Return one row a size and method, means over pairs and seeds."""
     table = []
@@ -350,6 +392,7 @@ def main() -> None:
     parser.add_argument("--sizes", default=",".join(map(str, SIZES)))
     parser.add_argument("--seeds", default=",".join(map(str, SEEDS)))
     parser.add_argument("--only", default="", help="development, report, or pairs as benign/attacker with commas")
+    parser.add_argument("--splits", type=int, default=50, help="fresh splits of each benign corpus")
     parser.add_argument("--smoke", action="store_true", help="one small pair and size, nothing recorded")
     args = parser.parse_args()
     if "GAUGER_DATA" not in os.environ:
@@ -378,11 +421,14 @@ def main() -> None:
     ]
     show(tables)
     if not args.smoke:
+        realised = validity(folder, args.splits)
+        print(*realised, sep="\n")
         result = {
             "hardware": hardware(),
             "development_pairs": list(map(str, DEVELOPMENT)),
             "report_pairs": list(map(str, REPORT)),
             "seeds": SEEDS,
+            "validity": realised,
             "table": tables,
             "runs": sorted(rows, key=lambda r: (r["pair"], r["size"], r["seed"])),
         }

@@ -1,7 +1,7 @@
 """Marginal Mahalanobis distance: how far a window's mean lies from the benign mean, each direction by its variance.
 
-One of the baselines of arXiv 2606.05725. Deviation: the mean of single queries' distances and the distance of the mean
-are both in use; this is the distance of the mean, which found more on the development pairs.
+One of the baselines of arXiv 2606.05725. That description leaves open whether distances of queries are averaged or the
+distance of the average is taken; this is the latter.
 """
 
 from dataclasses import dataclass

@@ -88,13 +88,6 @@ class MmdWindow:
         return float(discrepancy.mean())
 
 
-def published_threshold(reference: Floats, size: int, *, level: float, seed: int = 1) -> float:
-    """Return the (1 - level) quantile of discrepancies between pairs of disjoint benign windows."""
-    rng = np.random.default_rng(seed)
-    gram = kernel(reference, reference, median=median_distance(reference, rng))
-    return float(np.quantile(null_pairs(gram, size, rng=rng), 1 - level))
-
-
 def null_pairs(gram: np.ndarray, size: int, *, rng: np.random.Generator, n_pairs: int = N_NULL_PAIRS) -> Floats:
     """Return squared discrepancies of pairs of windows: disjoint, or drawn apart where the texts are too few."""
     n = len(gram)

@@ -78,9 +78,9 @@ def data_pools(folder: Path) -> Pools:
     made = grammar_pools()
     questions = [
         *_arena(folder),
-        *(("personas", text) for text in _column(folder / PERSONAS, "prompt")),
-        *(("homework", row["question"]) for row in _json_lines(folder / HOMEWORK)),
-        *(("requests", text) for text in _tool_questions(folder, LIVE_QUESTIONS)),
+        *(("personas", text) for text in column(folder / PERSONAS, "prompt")),
+        *(("homework", row["question"]) for row in json_lines(folder / HOMEWORK)),
+        *(("requests", text) for text in tool_questions(folder, LIVE_QUESTIONS)),
     ]
     topics = {f"real_{topic}": [text for own, text in questions if own == topic] for topic, _ in questions}
     reserves = [own for name, own in made.topics.items() if ":" not in name]
@@ -96,9 +96,9 @@ def data_pools(folder: Path) -> Pools:
         inputs={
             **made.inputs,
             "bank": _with_reserve(
-                (text for path in BANKING for text in _column(folder / path, "text")), made.inputs["bank"]
+                (text for path in BANKING for text in column(folder / path, "text")), made.inputs["bank"]
             ),
-            "tools": _with_reserve(_tool_questions(folder, TOOL_QUESTIONS), made.inputs["software"]),
+            "tools": _with_reserve(tool_questions(folder, TOOL_QUESTIONS), made.inputs["software"]),
             "airline": _with_reserve(_airline_turns(folder), made.inputs["hotel"]),
         },
         follow_ups=made.follow_ups,
@@ -120,15 +120,15 @@ def _fitting(texts: Iterable[str]) -> Texts:
 def _arena(folder: Path) -> Iterator[tuple[str, str]]:
     """Yield (topic, prompt) of arena-hard: the subcategory where there is one, else a topic by the cluster's name."""
     for path in ARENA:
-        for row in _json_lines(folder / path):
+        for row in json_lines(folder / path):
             cluster = f"arena_{int(ARENA_TOPICS * place(row['cluster']))}" if "cluster" in row else row["subcategory"]
             yield cluster, row["prompt"]
 
 
-def _tool_questions(folder: Path, paths: Iterable[str]) -> Iterator[str]:
+def tool_questions(folder: Path, paths: Iterable[str]) -> Iterator[str]:
     """Yield the user turns of the tool-use questions."""
     for path in paths:
-        for row in _json_lines(folder / path):
+        for row in json_lines(folder / path):
             yield from (turn["content"] for turns in row["question"] for turn in turns if turn["role"] == "user")
 
 
@@ -144,18 +144,18 @@ def _campaign_list(path: Path) -> Texts:
 
 def _suite(folder: Path) -> Texts:
     """Return word problems, ordered by their hash."""
-    items = _fitting(row["question"] for row in _json_lines(folder / SUITE))
+    items = _fitting(row["question"] for row in json_lines(folder / SUITE))
     return np.array(sorted(items, key=place), dtype=object)
 
 
 def _arrivals(folder: Path) -> Arrivals:
-    turns, think_s = _conversations(list(_json_lines(folder / MOONCAKE)))
+    turns, think_s = _conversations(list(json_lines(folder / MOONCAKE)))
     gaps, output_tokens = [], []
     for path in AZURE:
-        times = np.array([np.datetime64(_iso(text)) for text in _column(folder / path, "TIMESTAMP")])
+        times = np.array([np.datetime64(_iso(text)) for text in column(folder / path, "TIMESTAMP")])
         gap = np.diff(times) / np.timedelta64(1, "s")
         gaps.append(gap / gap.mean())
-        output_tokens += [int(text) for text in _column(folder / path, "GeneratedTokens")]
+        output_tokens += [int(text) for text in column(folder / path, "GeneratedTokens")]
     return Arrivals(
         turns=turns,
         think_s=think_s,
@@ -214,7 +214,8 @@ def _json(path: Path) -> Any:
         raise InputError("the data set is no JSON", where=str(path), todo="fetch it anew") from error
 
 
-def _json_lines(path: Path) -> Iterator[dict[str, Any]]:
+def json_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the objects of a file of JSON lines, or raise InputError."""
     for number, line in enumerate(_bytes(path).splitlines(), start=1):
         if line.strip():
             try:
@@ -223,7 +224,7 @@ def _json_lines(path: Path) -> Iterator[dict[str, Any]]:
                 raise InputError("the line is no JSON", where=f"{path}, line {number}", todo="fetch it anew") from error
 
 
-def _column(path: Path, name: str) -> list[str]:
+def column(path: Path, name: str) -> list[str]:
     """Return a column of a CSV file as text, without empty cells."""
     try:
         table = read_csv(
