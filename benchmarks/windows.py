@@ -5,9 +5,9 @@
 The paper's protocol on corpora at hand (`benchmarks.corpora`; its own are not): benign prompts are shuffled, 60 % are
 the detector's and 40 % are held out; a window holds n prompts without replacement, a share of them an attacker's. 100
 benign windows, 50 of each share (20 from half upward), seeds 1, 20 and 42. A size is left out where fewer than 1.5 n
-prompts are held out, a share where the attacker has too few prompts. No embedding model is at hand: the peers' embedding
-is hashed n-grams on 128 leading directions of prompts of the corpora that the pair does not use, so like a model it was
-made elsewhere; it is weaker than one, and the peers' figures are not those of the paper.
+prompts are held out, a share where the attacker has too few prompts. No embedding model is at hand: the peers'
+embedding is hashed n-grams on 128 leading directions of prompts of the corpora that the pair does not use, so like a
+model it was made elsewhere; it is weaker than one, and the peers' figures are not those of the paper.
 
 Development pairs (`DEVELOPMENT`) were used while the design was chosen: which statistics, whitening, split and fusion.
 Report pairs (`REPORT`) share no benign corpus with them, and two attackers are in them alone; what was seen of them
