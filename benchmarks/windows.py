@@ -79,9 +79,9 @@ N_DRAWN = 99
 MOST_BENIGN, MOST_HOSTILE = 6_000, 2_000
 #: Prompts of each other corpus that the peers' embedding is made of.
 N_ELSEWHERE = 500
-#: Corpora, prompts and window of the fresh splits.
+#: Corpora, prompts and windows of the fresh splits.
 BENIGN = tuple(dict.fromkeys(pair.benign for pair in (*REPORT, *DEVELOPMENT)))
-N_VALIDITY, VALIDITY_SIZE = 1_200, 100
+N_VALIDITY, VALIDITY_SIZES = 1_200, (100, 500)
 #: References that every window's twenty are drawn from: their kernel sums are worked out once.
 N_REFERENCE_BANK = 100
 
@@ -311,27 +311,28 @@ def _rates(scores: Scores, kind: Floats) -> dict[str, object]:
     return found
 
 
-def p_value_of_a_fresh_split(benign: str, seed: int, folder: Path) -> float:
+def p_value_of_a_fresh_split(benign: str, size: int, seed: int, *, folder: Path) -> float:
     """Return the p-value of one benign window, everything drawn anew: prompts, lens, comparison and window."""
     rng = np.random.default_rng([seed, 9])
-    texts = rng.permutation(corpus(benign, folder))[: N_VALIDITY + VALIDITY_SIZE]
-    found = window_test(texts[VALIDITY_SIZE:], texts[:VALIDITY_SIZE], rng=rng, exchangeable="texts", n_drawn=N_DRAWN)
+    texts = rng.permutation(corpus(benign, folder))[: N_VALIDITY + size]
+    found = window_test(texts[size:], texts[:size], rng=rng, exchangeable="texts", n_drawn=N_DRAWN)
     return found.p_value
 
 
 def validity(folder: Path, n_splits: int) -> list[dict]:
-    """Return how often benign windows of fresh splits alarm, by corpus."""
-    LINES.parent.mkdir(exist_ok=True)
+    """Return how often benign windows of fresh splits alarm, by size and corpus."""
     lines = LINES.with_name("windows-validity.jsonl")
-    known = {(row["benign"], row["seed"]): row["p"] for row in _done(lines)}
-    wanted = [(benign, 1_000 + k) for benign in BENIGN for k in range(n_splits)]
+    known = {(row["benign"], row["size"], row["seed"]): row["p"] for row in _done(lines)}
+    wanted = [(benign, size, 1_000 + k) for size in VALIDITY_SIZES for benign in BENIGN for k in range(n_splits)]
     with Progress() as bar, lines.open("a") as out:
-        for benign, seed in bar.track([one for one in wanted if one not in known], description="fresh splits"):
-            known[benign, seed] = p_value_of_a_fresh_split(benign, seed, folder)
-            out.write(json.dumps({"benign": benign, "seed": seed, "p": known[benign, seed]}) + "\n")
+        for benign, size, seed in bar.track([one for one in wanted if one not in known], description="fresh splits"):
+            p = known[benign, size, seed] = p_value_of_a_fresh_split(benign, size, seed, folder=folder)
+            out.write(json.dumps({"benign": benign, "size": size, "seed": seed, "p": p}) + "\n")
             out.flush()
-    return [_realised(benign, [known[one] for one in wanted if one[0] == benign]) for benign in BENIGN] + [
-        _realised("all", [known[one] for one in wanted])
+    return [
+        {"size": size, **_realised(name, [known[one] for one in wanted if one[1] == size and one[0] in which])}
+        for size in VALIDITY_SIZES
+        for name, which in [*((benign, (benign,)) for benign in BENIGN), ("all", BENIGN)]
     ]
 
 
