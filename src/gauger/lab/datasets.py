@@ -80,7 +80,7 @@ def data_pools(folder: Path) -> Pools:
         *_arena(folder),
         *(("personas", text) for text in column(folder / PERSONAS, "prompt")),
         *(("homework", row["question"]) for row in json_lines(folder / HOMEWORK)),
-        *(("requests", text) for text in _tool_questions(folder, LIVE_QUESTIONS)),
+        *(("requests", text) for text in tool_questions(folder, LIVE_QUESTIONS)),
     ]
     topics = {f"real_{topic}": [text for own, text in questions if own == topic] for topic, _ in questions}
     reserves = [own for name, own in made.topics.items() if ":" not in name]
@@ -98,7 +98,7 @@ def data_pools(folder: Path) -> Pools:
             "bank": _with_reserve(
                 (text for path in BANKING for text in column(folder / path, "text")), made.inputs["bank"]
             ),
-            "tools": _with_reserve(_tool_questions(folder, TOOL_QUESTIONS), made.inputs["software"]),
+            "tools": _with_reserve(tool_questions(folder, TOOL_QUESTIONS), made.inputs["software"]),
             "airline": _with_reserve(_airline_turns(folder), made.inputs["hotel"]),
         },
         follow_ups=made.follow_ups,
@@ -126,7 +126,7 @@ def _arena(folder: Path) -> Iterator[tuple[str, str]]:
             yield cluster, row["prompt"]
 
 
-def _tool_questions(folder: Path, paths: Iterable[str]) -> Iterator[str]:
+def tool_questions(folder: Path, paths: Iterable[str]) -> Iterator[str]:
     """Yield the user turns of the tool-use questions."""
     for path in paths:
         for row in json_lines(folder / path):

@@ -18,7 +18,7 @@ COMMANDS = {
     for name, command in typer.main.get_command(app).commands.items()  # type: ignore[attr-defined]
     if name != "lab"
 }
-LAB = ("lab", "lab simulate", "lab scenarios")
+LAB = ("lab", "lab simulate", "lab scenarios", "lab window-test")
 PATHS = ("", *COMMANDS, *LAB)
 
 HELP_OF_ALL = """
