@@ -2,8 +2,7 @@
 
     python -m benchmarks.ablation [--seeds 5] [--first-seed 701] [--processes 2] [--only pool,reseller]
 
-A channel that counts (payment, network, reasoning block) is switched off; one that is only shown is made to count as
-well, to see what it would add and whom it would hurt. Content, windows and candidates are the same for all variants of
+Content, windows and candidates are the same for all variants of
 a world. Worlds are the lab's scenarios in the built-in grammar; none was used to set a channel's rules, which were made
 on "pool", "old-campaign", "one-each" and "quiet" with seeds below 301.
 
@@ -17,7 +16,6 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -36,7 +34,7 @@ from gauger.campaigns.windows import plan_windows
 from gauger.engines.duckdb import duck_engine
 from gauger.engines.fetch import fetch_owners, fetch_traces, fetch_window, open_log
 from gauger.engines.relations import Span
-from gauger.evidence.channel import Channel, TokenChannel
+from gauger.evidence.channel import Channel
 from gauger.evidence.channels import CHANNELS
 from gauger.exchanges.accounts import keep_accounts
 from gauger.exchanges.pseudonyms import derive_keys
@@ -53,11 +51,8 @@ LEFT_OUT = ("demo",)
 def variants() -> dict[str, Mapping[str, Channel]]:
     """Return the sets of channels by name."""
     found: dict[str, Mapping[str, Channel]] = {"all": CHANNELS}
-    for name, channel in CHANNELS.items():
-        if channel.certifies:
-            found[f"without {name}"] = {other: one for other, one in CHANNELS.items() if other != name}
-        elif isinstance(channel, TokenChannel):
-            found[f"{name} counts"] = {**CHANNELS, name: replace(channel, certifies=True)}
+    for name in CHANNELS:
+        found[f"without {name}"] = {other: one for other, one in CHANNELS.items() if other != name}
     found["none"] = {}
     return found
 
@@ -96,8 +91,6 @@ def examined_by_variant(world: World, *, key: int) -> Iterator[tuple[str, list[E
                 account_ids=owners.account_ids,
                 principal_ids=owners.principal_ids,
                 principal_of_account=owners.principal_of_account,
-                start_us=span.start_us,
-                end_us=span.end_us,
                 permutations=settings.conditional.permutations,
             )
     for name, channels in variants().items():

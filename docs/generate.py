@@ -259,10 +259,7 @@ def _type(kind: Any) -> str:
 
 def channels_page(intro: str) -> str:
     """Return the page on the channels."""
-    rows = [
-        (f"`{name}`", channel.family, "yes" if channel.certifies else "no, it is shown", _word(channel).null)
-        for name, channel in CHANNELS.items()
-    ]
+    rows = [(f"`{name}`", channel.family, "yes", _word(channel).null) for name, channel in CHANNELS.items()]
     rows.append(("`personhood`", "personhood", "never: it clears", personhood.NULL))
     head = ["channel", "family", "can count towards a verdict", "null"]
     kinds = ", ".join(INTENTS).replace("_", " ")
@@ -296,7 +293,7 @@ def _word(channel: Channel) -> Any:
         system_part=np.zeros(1, np.int64),
         tool_part=np.zeros(1, np.int64),
     )
-    nobody = Population(holdings={}, stratum=one, start_us=0, end_us=1, permutations=1)
+    nobody = Population(holdings={}, stratum=one, permutations=1)
     return channel.evaluate(Group(items=items, principals=one), nobody, rng=np.random.default_rng(0))
 
 

@@ -126,8 +126,6 @@ def detect(
         account_ids=owners.account_ids,
         principal_ids=owners.principal_ids,
         principal_of_account=owners.principal_of_account,
-        start_us=span.start_us,
-        end_us=span.end_us,
         permutations=settings.conditional.permutations,
     )
     examined = examine(

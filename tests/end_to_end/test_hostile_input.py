@@ -222,7 +222,7 @@ def test_columns_that_are_missing_are_said_and_lower_power_only(logs, look):
     outcome = look()
     assert outcome.code == 0, outcome.err
     assert outcome.input["exchanges"] == 200
-    assert {one["channel"] for one in outcome.input["channels_off"]} >= {"payment", "network", "client_stack"}
+    assert {one["channel"] for one in outcome.input["channels_off"]} >= {"payment", "network", "reasoning_block"}
 
 
 def test_a_log_without_accounts_is_refused_with_the_reason(gauger, tmp_path):

@@ -116,7 +116,7 @@ def examine(
         ]
         for group, one in zip(groups, chosen, strict=True)
     ]
-    adjusted = _adjust(said, channels)
+    adjusted = _adjust(said)
     novel = [one.candidate.path == "novel" for one in chosen]
     scores = [one.candidate.strength.score for one in chosen]
     window_p = [
@@ -178,13 +178,10 @@ def _openness(population: Population, kind: str, group: Group) -> float | None:
     return None if held is None else open_share(held, group.principals)
 
 
-def _adjust(said: Sequence[Sequence[Evidence]], channels: Mapping[str, Channel]) -> list[dict[str, float]]:
-    """Return per candidate the Holm-adjusted p-values of its certifying channels, over all candidates and channels."""
+def _adjust(said: Sequence[Sequence[Evidence]]) -> list[dict[str, float]]:
+    """Return per candidate the Holm-adjusted p-values of its channels, over all candidates and channels."""
     stated = [
-        (i, one.channel, one.p_value)
-        for i, evidence in enumerate(said)
-        for one in evidence
-        if one.p_value is not None and channels[one.channel].certifies
+        (i, one.channel, one.p_value) for i, evidence in enumerate(said) for one in evidence if one.p_value is not None
     ]
     values = holm([p_value for _, _, p_value in stated])
     adjusted: list[dict[str, float]] = [{} for _ in said]

@@ -16,16 +16,13 @@ Codes = NDArray[np.int32]
 
 #: Columns of the traces and of the account table that carry tokens, by kind.
 TRACE_TOKENS = {"network": "client_prefix_hash", "reasoning_block": "reasoning_block_hash"}
+ACCOUNT_TOKENS = {"payment": "payment_token_hash"}
 
 
 def _token_codes(column: pa.ChunkedArray) -> Codes:
     """Return a code for each distinct value, -1 for null; codes follow the sorted values."""
     values = pc.unique(column).drop_null().sort()
     return pc.fill_null(pc.index_in(column, values), -1).to_numpy().astype(np.int32)
-
-
-def _client(traces: pa.Table) -> pa.ChunkedArray:
-    return pc.coalesce(traces["client_fingerprint"], traces["user_agent"])
 
 
 def _most_used_model(traces: pa.Table, n_principals: int) -> Codes:
@@ -96,8 +93,6 @@ def build_population(
     account_ids: Sequence[str],
     principal_ids: Sequence[str],
     principal_of_account: Codes,
-    start_us: int,
-    end_us: int,
     permutations: int,
 ) -> Population:
     """Return the population of a stretch.
@@ -110,25 +105,22 @@ def build_population(
         The operator's account table (ACCOUNT_SCHEMA), or None.
     account_ids, principal_ids, principal_of_account
         Accounts and principals of the log by code, and which principal each account is of.
-    start_us, end_us
-        The stretch.
     permutations
         Most random groups per test.
     """
     n_principals = int(principal_of_account.max(initial=-1)) + 1
     principal = traces["principal"].to_numpy().astype(np.int32)
     held: dict[str, Holdings] = {}
-    tokens = {kind: traces[column] for kind, column in TRACE_TOKENS.items()} | {"client": _client(traces)}
-    for kind, column in tokens.items():
-        code = _token_codes(column)
+    for kind, column in TRACE_TOKENS.items():
+        code = _token_codes(traces[column])
         if (code >= 0).any():
             held[kind] = holdings(principal, code, n_principals)
     principal_of = np.empty(0, np.int32)
     if accounts is not None:
         principal_of = _principals_of(accounts, account_ids, principal_of_account)
-        hour = pc.floor_temporal(accounts["signed_up_at"], unit="hour")
-        for kind, column in (("payment", accounts["payment_token_hash"]), ("sign_up_hour", hour)):
-            found = _account_holdings(column, _owners(accounts, principal_of, principal_ids), n_principals)
+        owner = _owners(accounts, principal_of, principal_ids)
+        for kind, column_name in ACCOUNT_TOKENS.items():
+            found = _account_holdings(accounts[column_name], owner, n_principals)
             if found is not None:
                 held[kind] = found
     active = np.zeros(n_principals, np.bool_)
@@ -141,8 +133,6 @@ def build_population(
     return Population(
         holdings={kind: _active_only(one, active) for kind, one in held.items()},
         stratum=np.stack(strata, axis=1),
-        start_us=start_us,
-        end_us=end_us,
         permutations=permutations,
     )
 
@@ -154,10 +144,6 @@ def _active_only(held: Holdings, active: NDArray[np.bool_]) -> Holdings:
     )
 
 
-#: Kinds of token that only an account table can give.
-ACCOUNT_KINDS = ("payment", "sign_up_hour")
-
-
 def channels_off(
     population: Population, channels: Mapping[str, Channel], *, has_accounts: bool
 ) -> tuple[ChannelOff, ...]:
@@ -166,7 +152,7 @@ def channels_off(
     for channel in channels.values():
         if not isinstance(channel, TokenChannel) or channel.kind in population.holdings:
             continue
-        if channel.kind in ACCOUNT_KINDS and not has_accounts:
+        if channel.kind in ACCOUNT_TOKENS and not has_accounts:
             reason = "no account table was given: pass one with --accounts FILE"
         else:
             reason = f"no {channel.noun} is known in these logs"

@@ -132,9 +132,9 @@ def postings_of(postings: ir.Table, shared: ir.Table) -> ir.Table:
 
 def traces(rows: ir.Table) -> ir.Table:
     """Return per principal the distinct traces it left, with their number of exchanges."""
-    return rows.group_by(
-        "principal", "client_prefix_hash", "reasoning_block_hash", "user_agent", "client_fingerprint", "request_model"
-    ).aggregate(n=rows.count())
+    return rows.group_by("principal", "client_prefix_hash", "reasoning_block_hash", "request_model").aggregate(
+        n=rows.count()
+    )
 
 
 def attributed(rows: ir.Table, parts: ir.Table, wanted: ir.Table) -> ir.Table:

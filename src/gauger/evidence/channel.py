@@ -19,20 +19,16 @@ class Population:
     Attributes
     ----------
     holdings
-        Tokens by kind: "payment", "network", "reasoning_block", "sign_up_hour", "client". A kind that the logs and the
-        account table do not give is absent.
+        Tokens by kind: "payment", "network", "reasoning_block". A kind that the logs and the account table do
+        not give is absent.
     stratum
         int32[n_principals, 3]: activity, plan and most used model. Geography is in no stratum.
-    start_us, end_us
-        The tested stretch.
     permutations
         Most random groups to draw.
     """
 
     holdings: Mapping[str, Holdings]
     stratum: NDArray[np.int32]
-    start_us: int
-    end_us: int
     permutations: int
 
 
@@ -61,11 +57,6 @@ class Channel(Protocol):
         """Channels of one family fail together."""
         ...
 
-    @property
-    def certifies(self) -> bool:
-        """Whether a rejection of the null may count towards a verdict."""
-        ...
-
     def evaluate(self, group: Group, population: Population, *, rng: np.random.Generator) -> Evidence:
         """Return the channel's word on the group."""
         ...
@@ -85,7 +76,6 @@ class TokenChannel:
 
     name: str
     family: str
-    certifies: bool
     kind: str
     noun: str
 

@@ -7,6 +7,4 @@ from typing import Final
 
 from gauger.evidence.channel import TokenChannel
 
-NETWORK: Final = TokenChannel(
-    name="network", family="infrastructure", certifies=True, kind="network", noun="network prefix"
-)
+NETWORK: Final = TokenChannel(name="network", family="infrastructure", kind="network", noun="network prefix")

@@ -4,4 +4,4 @@ from typing import Final
 
 from gauger.evidence.channel import TokenChannel
 
-PAYMENT: Final = TokenChannel(name="payment", family="identity", certifies=True, kind="payment", noun="payment card")
+PAYMENT: Final = TokenChannel(name="payment", family="identity", kind="payment", noun="payment card")

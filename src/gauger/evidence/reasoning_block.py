@@ -8,5 +8,5 @@ from typing import Final
 from gauger.evidence.channel import TokenChannel
 
 REASONING_BLOCK: Final = TokenChannel(
-    name="reasoning_block", family="infrastructure", certifies=True, kind="reasoning_block", noun="reasoning block"
+    name="reasoning_block", family="infrastructure", kind="reasoning_block", noun="reasoning block"
 )

@@ -4,7 +4,7 @@ from typing import Final
 
 from gauger.campaigns.findings import Evidence, Family, Finding, Verdict
 from gauger.campaigns.verdicts import has_effect, has_rings
-from gauger.report.weighing import decisive_p, may_certify
+from gauger.report.weighing import decisive_p
 
 _CARRYING: Final = frozenset({"text", "timing"})
 _ORDER: Final[tuple[Verdict, ...]] = ("observed", "supported", "campaign")
@@ -48,7 +48,7 @@ def _rejecting(finding: Finding, families: set[Family], *, target: float) -> lis
     stated = [
         (evidence, p_value)
         for evidence in finding.evidence
-        if evidence.family in families and may_certify(evidence.channel)
+        if evidence.family in families
         if (p_value := decisive_p(evidence)) is not None
     ]
     return [

@@ -48,7 +48,7 @@ BLIND_SPOTS: Final = (
 
 #: Columns that only the account table brings (contracts: `--accounts`).
 ACCOUNT_COLUMNS: Final = frozenset({"signed_up_at", "plan", "payment_token", "email"})
-_ACCOUNT_CHANNELS: Final = frozenset({"payment", "sign_up"})
+_ACCOUNT_CHANNELS: Final = frozenset({"payment"})
 
 ACCOUNT_TABLE_HINT: Final = (
     "No account table was given, so the identity family (payment, sign-up, lifecycle) is off. Give one with"

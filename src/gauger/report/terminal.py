@@ -10,7 +10,7 @@ from gauger.report.layout import Column, columns, paragraph
 from gauger.report.moments import day, stretch
 from gauger.report.numbers import count, p_value
 from gauger.report.untrusted import shorten, visible
-from gauger.report.weighing import decisive_p, is_statistical, may_certify
+from gauger.report.weighing import decisive_p, is_statistical
 
 #: A terminal shows the head of a long report; the report itself shows all.
 MAX_ROWS: Final = 20
@@ -113,7 +113,7 @@ def _top_facts(finding: Finding) -> list[tuple[str, str]]:
 
 def _weight(evidence: Evidence, finding: Finding) -> tuple[bool, float]:
     """Order channels: those that the verdict counts first, then by p-value; one without leads those that count."""
-    counted = evidence.family in finding.families and may_certify(evidence.channel)
+    counted = evidence.family in finding.families
     p_value = decisive_p(evidence)
     return not counted, p_value if p_value is not None else -inf if counted else inf
 

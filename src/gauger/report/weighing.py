@@ -3,16 +3,9 @@
 from typing import Final
 
 from gauger.campaigns.findings import FAMILIES, BenignExplanation, Evidence, Fact, Finding
-from gauger.evidence.channels import CHANNELS
 
 #: Facts that a test states, not the log: the last word of their code.
 _STATISTICAL: Final = frozenset({"rank", "adjusted", "z", "no_power"})
-
-
-def may_certify(channel: str) -> bool:
-    """Return whether a rejection by this channel may count towards a verdict."""
-    known = CHANNELS.get(channel)
-    return known is None or known.certifies
 
 
 def decisive_p(evidence: Evidence) -> float | None:
@@ -36,8 +29,6 @@ def bearing(evidence: Evidence, finding: Finding, target: float) -> str:
     if evidence.family not in FAMILIES:
         seen = p_value is not None and p_value <= target and not _persons_are_excluded(finding)
         return "speaks for separate people" if seen else "could only clear"
-    if not may_certify(evidence.channel):
-        return "shown, never counted"
     if p_value is None:
         return "counts by its content" if evidence.family in finding.families else "ranks only"
     return "null rejected" if p_value <= target and evidence.family in finding.families else "null not rejected"

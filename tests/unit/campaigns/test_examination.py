@@ -56,8 +56,6 @@ def _population(cards, *, permutations=999) -> Population:
     return Population(
         holdings={"payment": held, "network": _own(N_PRINCIPALS)},
         stratum=np.zeros(N_PRINCIPALS, np.int32),
-        start_us=0,
-        end_us=7 * DAY_US,
         permutations=permutations,
     )
 

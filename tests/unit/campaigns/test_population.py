@@ -44,8 +44,6 @@ def _population(traces, accounts=None):
         account_ids=ACCOUNTS,
         principal_ids=["account:a", "account:c", "account:d"],
         principal_of_account=np.array([0, 0, 1, 2], np.int32),
-        start_us=0,
-        end_us=10,
         permutations=99,
     )
 
@@ -99,9 +97,9 @@ def test_the_account_table_gives_the_same_population_in_any_order():
 
 def test_a_column_without_a_value_is_no_holding():
     population = _population(_traces((0, None, "m1", 1), (1, None, None, 1)))
-    assert set(population.holdings) == {"client"}
+    assert set(population.holdings) == set()
     off = {one.channel: one.reason for one in channels_off(population, CHANNELS, has_accounts=False)}
-    assert set(off) == {"payment", "sign_up", "network", "reasoning_block"}
+    assert set(off) == {"payment", "network", "reasoning_block"}
     assert "--accounts" in off["payment"]
 
 

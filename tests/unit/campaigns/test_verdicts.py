@@ -16,7 +16,7 @@ from gauger.evidence.records import Evidence, Fact
 
 CONTENT = ("separate_persons", "viral_prompt_or_suite", "viral_template")
 OPEN = ("one_operator_undeclared", "one_site")
-CERTIFYING = {name: channel.family for name, channel in CHANNELS.items() if channel.certifies}
+CERTIFYING = {name: channel.family for name, channel in CHANNELS.items()}
 TARGET = 0.05
 
 
@@ -97,9 +97,8 @@ def test_identity_with_infrastructure_never_makes_a_campaign_where_content_was_n
     assert _judge({"payment": 1e-4, "network": 1e-4}, considered=()).verdict != "campaign"
 
 
-def test_channels_that_do_not_certify_never_reject():
+def test_without_a_stated_p_value_nothing_is_rejected():
     said = _judge({})
-    assert set(CERTIFYING) < set(CHANNELS)
     assert said.verdict == "observed"
     assert said.p_value is None
 

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from gauger.evidence.channel import Group, Population
-from gauger.evidence.items import DAY_US, Items
+from gauger.evidence.items import Items
 
 
 def _items(principal, occurred_at=None, *, projection=None, turn=None) -> Items:
@@ -34,35 +33,6 @@ def _items(principal, occurred_at=None, *, projection=None, turn=None) -> Items:
 @pytest.fixture(scope="session")
 def make_items() -> Callable[..., Items]:
     return _items
-
-
-@pytest.fixture(scope="session")
-def group_at() -> Callable[..., Group]:
-    """Return a group of (principal, time) rows, in order of time."""
-
-    def make(principal, times) -> Group:
-        order = np.argsort(times, kind="stable")
-        items = _items(np.asarray(principal)[order], np.asarray(times)[order])
-        return Group(items=items, principals=np.unique(items.principal))
-
-    return make
-
-
-@pytest.fixture(scope="session")
-def week() -> Callable[..., Population]:
-    """Return a population of seven days from the epoch's first Monday, with no tokens."""
-
-    def make(n_principals=64, *, permutations=199, n_days=7) -> Population:
-        start = 4 * DAY_US
-        return Population(
-            holdings={},
-            stratum=np.zeros(n_principals, np.int32),
-            start_us=start,
-            end_us=start + n_days * DAY_US,
-            permutations=permutations,
-        )
-
-    return make
 
 
 @pytest.fixture(scope="session")

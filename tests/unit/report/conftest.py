@@ -81,7 +81,7 @@ def campaign() -> Finding:
         input_tokens=1_846_220,
         output_tokens=11_402_875,
         p_value=0.00041,
-        families=["identity", "text", "timing"],
+        families=["identity", "text"],
         capabilities={
             "reasoning_elicitation": 0.8417,
             "grading": 0.0,
@@ -121,31 +121,6 @@ def campaign() -> Finding:
                     "payment.adjusted",
                     "Adjusted for everything this scan tested (Holm): p = 0.00041.",
                     adjusted_p_value=0.00041,
-                ),
-            ),
-            evidence(
-                "sign_up",
-                "identity",
-                0.0034,
-                given_plan("hour of sign-up"),
-                fact(
-                    "sign_up.shared",
-                    "11 of 30 customers share an hour of sign-up with another of the group (known for 30).",
-                ),
-            ),
-            evidence(
-                "load_balance",
-                "timing",
-                0.0009,
-                "items of two customers fall within one minute of each other as often as their daily rhythms give",
-                fact(
-                    "load_balance.pairs",
-                    "1,204 pairs of items of two customers fall within one minute; 611.2 are expected.",
-                ),
-                fact(
-                    "load_balance.adjusted",
-                    "Adjusted for everything this scan tested (Holm): p = 0.0036.",
-                    adjusted_p_value=0.0036,
                 ),
             ),
             evidence(
@@ -355,7 +330,7 @@ def findings() -> Findings:
             quarantined=17,
             duplicates=2_051,
             columns_absent=["client_fingerprint", "reasoning_tokens", "top_logprobs"],
-            channels_off=[ChannelOff(channel="client_stack", reason="the logs name no client")],
+            channels_off=[ChannelOff(channel="reasoning_block", reason="the logs name no reasoning block")],
         ),
         calibration=Calibration(
             method="conditional permutation tests (Holm)",
@@ -364,7 +339,7 @@ def findings() -> Findings:
             target=0.05,
             certified=True,
             fdr=None,
-            statement="Conditional tests of payment, network, reasoning blocks and timing: 41 tests, Holm-adjusted,"
+            statement="Conditional tests of payment, network and reasoning blocks: 41 tests, Holm-adjusted,"
             " certify at 5.0%. Content alone is not certified: 4 disjoint history windows of 7 days can certify nothing"
             " below 20.0%. What rests on content alone is called observed.",
         ),
@@ -388,10 +363,7 @@ def nothing_found(findings: Findings) -> Findings:
             quarantined=0,
             duplicates=0,
             columns_absent=["email", "payment_token", "plan", "signed_up_at"],
-            channels_off=[
-                ChannelOff(channel="payment", reason="no account table"),
-                ChannelOff(channel="sign_up", reason="no account table"),
-            ],
+            channels_off=[ChannelOff(channel="payment", reason="no account table")],
         ),
         calibration=msgspec.structs.replace(
             findings.calibration, windows=0, certified=False, statement="There is no history to compare with."

@@ -96,11 +96,6 @@ def test_recorded_adjustment_counts():
     assert verdicts == {"text": "observed", "identity": "observed"}
 
 
-def test_channel_that_may_not_certify_counts_for_nothing():
-    signed_up = CHANNEL | {"identity": "sign_up"}
-    assert without(finding("campaign", {"text": 0.001, "identity": 0.0001}, channels=signed_up))["text"] == "observed"
-
-
 def test_channel_without_power_counts_for_nothing():
     found = finding("supported", {"text": 0.001, "identity": 0.001})
     silent = [msgspec.structs.replace(evidence, applicable=False) for evidence in found.evidence]

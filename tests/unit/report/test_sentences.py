@@ -42,8 +42,6 @@ def test_bearing_follows_the_verdict_not_the_raw_p_value(findings):
     assert said == {
         "template_core": "counts by its content",
         "payment": "null rejected",
-        "sign_up": "shown, never counted",
-        "load_balance": "shown, never counted",
         "network": "null not rejected",
         "reasoning_block": "says nothing either way",
         "personhood": "could only clear",
