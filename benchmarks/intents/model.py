@@ -1,0 +1,87 @@
+"""Logistic regression around the hand-written lexicon, cross-fitted over templates, and made a probability."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+from scipy.optimize import minimize
+from scipy.special import expit
+
+from benchmarks.intents.corpus import N_FOLDS, NEVER_TRAINED, UNKNOWN, Corpus
+
+Floats = npt.NDArray[np.float64]
+
+#: Precision of the Gaussian prior on a weight, and the log-odds that a unit of the lexicon is worth before any data:
+#: the best cross-fitted log-loss among precisions 0.02, 0.1, 0.3 and units 0, 2, 4 is at 0.3 and 4, by little; 0.1 and 4
+#: keep a little more recall.
+RIDGE: Final = 0.1
+LEXICON_SCALE: Final = 4.0
+
+
+@dataclass(frozen=True)
+class Linear:
+    """Log-odds `bias + weights @ presence` of one intent."""
+
+    bias: float
+    weights: Floats
+
+    def log_odds(self, present: sparse.csr_matrix) -> Floats:
+        return self.bias + present @ self.weights
+
+
+def fit(
+    present: sparse.csr_matrix, labels: npt.NDArray[np.int8], weight: Floats, prior: Floats, *, ridge: float = RIDGE
+) -> Linear:
+    """Return the mode of the posterior: logistic likelihood, Gaussian prior around `prior`, flat on the bias."""
+    signs = np.where(labels == 1, 1.0, -1.0)
+    across = present.T.tocsr()
+    start = np.concatenate([[-3.0], prior])
+
+    def loss(beta: Floats) -> tuple[float, Floats]:
+        margins = signs * (beta[0] + present @ beta[1:])
+        away = beta[1:] - prior
+        pull = -weight * signs * expit(-margins)
+        value = (weight * np.logaddexp(0, -margins)).sum() + ridge / 2 * (away @ away)
+        return float(value), np.concatenate([[pull.sum()], across @ pull + ridge * away])
+
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 300, "ftol": 1e-9})
+    return Linear(float(found.x[0]), found.x[1:])
+
+
+def balanced(labels: npt.NDArray[np.int8], weight: Floats) -> Floats:
+    """Weights with positives and negatives at par; unknown labels weigh nothing. Calibration restores the mix."""
+    weight = np.where(labels == UNKNOWN, 0.0, weight)
+    share = weight[labels == 1].sum() / weight[labels == 0].sum()
+    return weight * np.where(labels == 0, np.sqrt(share), 1.0)
+
+
+def cross_scores(
+    corpus: Corpus, present: sparse.csr_matrix, intent: int, prior: Floats, *, without: str | None = None
+) -> Floats:
+    """Return log-odds of rows by models that saw neither their template, their data set nor the type `without`.
+
+    Rows that are always trained on get NaN; those that no fold trains on get the mean of all folds.
+    """
+    labels, fold = corpus.labels[:, intent], corpus.fold
+    left_out = corpus.kind == without if without else np.zeros(len(corpus), bool)
+    scores = np.full((N_FOLDS, len(corpus)), np.nan)
+    for held in range(N_FOLDS):
+        seen = (fold != held) & (fold != NEVER_TRAINED) & ~left_out & (labels != UNKNOWN)
+        model = fit(present[seen], labels[seen], balanced(labels[seen], corpus.weight[seen]), prior)
+        unseen = (fold == held) | (fold == NEVER_TRAINED) | left_out
+        scores[held, unseen] = model.log_odds(present[unseen])
+    known = ~np.isnan(scores)
+    return np.where(known, scores, 0).sum(axis=0) / np.where(known.any(axis=0), known.sum(axis=0), np.nan)
+
+
+def calibrate(log_odds: Floats, labels: npt.NDArray[np.int8], weight: Floats) -> tuple[float, float]:
+    """Return slope and offset that make log-odds those of the weighted mix (Platt 1999, without his soft labels)."""
+    signs = np.where(labels == 1, 1.0, -1.0)
+
+    def loss(line: Floats) -> float:
+        return float((weight * np.logaddexp(0, -signs * (line[0] * log_odds + line[1]))).sum() / weight.sum())
+
+    slope, offset = minimize(loss, np.array([1.0, 0.0]), method="Nelder-Mead", options={"xatol": 1e-6, "fatol": 1e-10}).x
+    return float(slope), float(offset)
