@@ -25,7 +25,8 @@ ALWAYS_TRAINED, NEVER_TRAINED = -1, -2
 #: Requests for something else that share their words with an intent; the requirement is on the first kind.
 HARD: Final = ("audit", "show_work", "evaluation", "translation", "polishing", "opinions", "tools", "politics")
 MAX_CHARACTERS: Final = 6_000
-PER_TEMPLATE: Final = 16
+#: Draws of a template, rows of a data set, rows of long material on each side.
+PER_TEMPLATE, PER_SET, N_LONG = 16, 600, 200
 #: Shares of requests that carry material, and of those whose material is long.
 WITH_MATERIAL, LONG = 0.6, 0.15
 #: Shares of Chinese and Japanese requests whose material is in their own language; of material before the request.
@@ -48,7 +49,7 @@ class Corpus:
     fold
         int8[n]: 0 to 3 for our own templates, else `ALWAYS_TRAINED` or `NEVER_TRAINED`.
     weight
-        float64[n]: in the loss. A template counts 1, a data set `SET_WEIGHT`.
+        float64[n]: a template counts 1, a data set `SET_WEIGHT`.
     """
 
     texts: list[str]
@@ -66,7 +67,10 @@ class Corpus:
 
 @dataclass(frozen=True)
 class DataSet:
-    """A public data set: what its rows ask for, and what nobody can say of them."""
+    """A public data set: what its rows ask for, what nobody can say of them, and whether they are requests' material.
+
+    Each fold has a share of the material of its own, and no set that is never trained on gives any.
+    """
 
     name: str
     licence: str
@@ -74,8 +78,8 @@ class DataSet:
     trained: bool
     asks: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
-    most: int = 600
     kind: str = "ordinary"
+    is_material: bool = False
 
 
 #: Weight of a data set against a template's 1, in the loss: some thirty templates belong to an intent.
@@ -177,7 +181,7 @@ def _user_tasks(folder: Path) -> list[str]:
 _CROWD: Final = ("coding", "tool_traces", "grading", "data_generation")
 
 DATA_SETS: Final = (
-    DataSet("hh_rlhf first turns", "MIT", _first_turns, trained=True),
+    DataSet("hh_rlhf first turns", "MIT", _first_turns, trained=True, is_material=True),
     DataSet("banking77", "CC-BY-4.0", lambda f: _csv(f / "banking77/train.csv", "text"), trained=True),
     DataSet(
         "awesome_chatgpt_prompts",
@@ -185,12 +189,14 @@ DATA_SETS: Final = (
         lambda f: _csv(f / "awesome_chatgpt_prompts/prompts.csv", "prompt"),
         trained=True,
         unknown=_CROWD,
+        is_material=True,
     ),
     DataSet(
         "gsm8k train",
         "MIT",
         lambda f: [row["question"] for row in _json_lines(f / "gsm8k/train.jsonl")],
         trained=True,
+        is_material=True,
     ),
     DataSet(
         "gpteacher role-play",
@@ -216,7 +222,7 @@ DATA_SETS: Final = (
         unknown=CODE,
         kind="published_tools",
     ),
-    DataSet("self_instruct seeds", "Apache-2.0", _seeds, trained=True, unknown=CODE),
+    DataSet("self_instruct seeds", "Apache-2.0", _seeds, trained=True, unknown=CODE, is_material=True),
     DataSet(
         "humaneval",
         "MIT",
@@ -281,8 +287,6 @@ DATA_SETS: Final = (
         unknown=CODE,
     ),
 )
-#: Data sets whose rows are the material of requests. Each fold has a share of its own, and none is a held-out set.
-MATERIAL_SETS: Final = ("hh_rlhf first turns", "gsm8k train", "self_instruct seeds", "awesome_chatgpt_prompts")
 
 
 # --- putting rows together -----------------------------------------------------------------------------------------
@@ -310,30 +314,24 @@ class _Rows:
         )
 
 
-def build(folder: Path, own: Sequence[Template], rng: np.random.Generator, *, most: int = 600) -> Corpus:
-    """Every row of the corpus, the same for the same seed.
-
-    Parameters
-    ----------
-    folder
-        The public data sets (`GAUGER_DATA`).
-    most
-        Rows of each data set at most, drawn at random.
-    """
+def build(
+    folder: Path, own: Sequence[Template], rng: np.random.Generator, data_sets: Sequence[DataSet] = DATA_SETS
+) -> Corpus:
+    """Return every row, the same for the same seed; `folder` holds the public data sets (`GAUGER_DATA`)."""
     rows = _Rows()
-    by_set = {data_set.name: _drawn(data_set, folder, rng, most) for data_set in DATA_SETS}
-    for data_set in DATA_SETS:
-        _add_data_set(rows, data_set, by_set[data_set.name])
-    _add_long(rows, by_set, rng)
-    materials = [text for name in MATERIAL_SETS for text in by_set[name]]
-    _add_templates(rows, own, materials, rng)
+    drawn = [(data_set, _drawn(data_set, folder, rng)) for data_set in data_sets]
+    for data_set, texts in drawn:
+        _add_data_set(rows, data_set, texts)
+    for trained, fold in ((True, ALWAYS_TRAINED), (False, NEVER_TRAINED)):
+        pool = [text for s, texts in drawn if s.trained == trained and not s.asks for text in texts]
+        _add_long(rows, pool, fold, rng)
+    _add_templates(rows, own, [text for s, texts in drawn if s.is_material for text in texts], rng)
     return rows.corpus()
 
 
-def _drawn(data_set: DataSet, folder: Path, rng: np.random.Generator, most: int) -> list[str]:
+def _drawn(data_set: DataSet, folder: Path, rng: np.random.Generator) -> list[str]:
     texts = [text[:MAX_CHARACTERS] for text in dict.fromkeys(data_set.rows(folder)) if text.strip()]
-    chosen = rng.permutation(len(texts))[: min(most, data_set.most)]
-    return [texts[i] for i in sorted(chosen.tolist())]
+    return [texts[i] for i in sorted(rng.permutation(len(texts))[:PER_SET].tolist())]
 
 
 def _add_data_set(rows: _Rows, data_set: DataSet, texts: list[str]) -> None:
@@ -345,16 +343,13 @@ def _add_data_set(rows: _Rows, data_set: DataSet, texts: list[str]) -> None:
     rows.weights += [SET_WEIGHT / len(texts)] * len(texts)
 
 
-def _add_long(rows: _Rows, by_set: dict[str, list[str]], rng: np.random.Generator, n: int = 200) -> None:
+def _add_long(rows: _Rows, pool: list[str], fold: int, rng: np.random.Generator) -> None:
     """Long innocent prompts: several rows of sets that ask for nothing, so that length alone asks for nothing."""
-    label = [UNKNOWN if name in _CROWD else 0 for name in INTENTS]
-    for trained, fold in ((True, ALWAYS_TRAINED), (False, NEVER_TRAINED)):
-        pool = [text for s in DATA_SETS if s.trained == trained and not s.asks for text in by_set[s.name]]
-        rows.texts += ["\n\n".join(_some(pool, int(rng.integers(4, 12)), rng)) for _ in range(n)]
-        rows.labels += [label] * n
-        rows.facts += [(f"long {fold}", "ordinary", "long material", "en")] * n
-        rows.folds += [fold] * n
-        rows.weights += [SET_WEIGHT / n] * n
+    rows.texts += ["\n\n".join(_some(pool, int(rng.integers(4, 12)), rng)) for _ in range(N_LONG)]
+    rows.labels += [[UNKNOWN if name in _CROWD else 0 for name in INTENTS]] * N_LONG
+    rows.facts += [(f"long {fold}", "ordinary", "long material", "en")] * N_LONG
+    rows.folds += [fold] * N_LONG
+    rows.weights += [SET_WEIGHT / N_LONG] * N_LONG
 
 
 def _add_templates(rows: _Rows, own: Sequence[Template], materials: list[str], rng: np.random.Generator) -> None:

@@ -39,11 +39,15 @@ class IntentWeights:
     ----------
     biases
         int64[7], in the order of `INTENTS`: a text without any cue.
+    flagged
+        float32[7]: the score from which an exchange counts as asking for it. At least a half, and so high that of
+        audit-and-explainability requests unseen in training 1 % score as much.
     by_cue
         A cue (one folded word, or two in a row) and its seven weights.
     """
 
     biases: npt.NDArray[np.int64]
+    flagged: npt.NDArray[np.float32]
     by_cue: Mapping[tuple[str, ...], tuple[int, ...]]
 
 
@@ -54,7 +58,7 @@ def intent_weights() -> IntentWeights:
 
 
 def parse_weights(text: str) -> IntentWeights:
-    """Read a table of weights: format, column names, biases (the line without a cue), one cue a line.
+    """Read a table of weights: format, column names, biases, scores that flag (in thousandths), one cue a line.
 
     Raises
     ------
@@ -65,10 +69,13 @@ def parse_weights(text: str) -> IntentWeights:
     if lines[:2] != [FORMAT, "\t".join(["cue", *INTENTS])]:
         raise SettingsError("the intent weights have another format or other intents", where=WEIGHTS, todo=_REINSTALL)
     rows = [_row(line, number) for number, line in enumerate(lines[2:], start=3)]
-    by_cue = dict(rows)
-    if len(by_cue) < len(rows) or not rows or rows[0][0]:
-        raise SettingsError("the biases are not first, or a cue stands twice", where=WEIGHTS, todo=_REINSTALL)
-    return IntentWeights(np.array(by_cue.pop(()), np.int64), by_cue)
+    if [cue for cue, _ in rows[:2]] != [("biases",), ("flagged",)]:
+        raise SettingsError("the biases and the scores that flag are not first", where=WEIGHTS, todo=_REINSTALL)
+    (_, biases), (_, flagged), *cues = rows
+    by_cue = dict(cues)
+    if len(by_cue) < len(cues):
+        raise SettingsError("a cue stands twice", where=WEIGHTS, todo=_REINSTALL)
+    return IntentWeights(np.array(biases, np.int64), np.array(flagged, np.float32) / np.float32(_THOUSANDTHS), by_cue)
 
 
 _REINSTALL: Final = "install Gauger anew, or train the weights with this version"
@@ -80,7 +87,7 @@ def _row(line: str, number: int) -> tuple[tuple[str, ...], tuple[int, ...]]:
         words, row = tuple(cue.split()), tuple(map(int, weights))
     except ValueError:
         words, row = (), ()
-    if len(row) != len(INTENTS) or len(words) > 2 or (number > 3 and not words):  # noqa: PLR2004 the kernel's pairs
+    if len(row) != len(INTENTS) or len(words) not in {1, 2}:
         raise SettingsError("the line is no cue with its weights", where=f"{WEIGHTS}, line {number}", todo=_REINSTALL)
     return words, row
 
