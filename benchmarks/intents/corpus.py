@@ -247,7 +247,11 @@ DATA_SETS: Final = (
         trained=False,
     ),
     DataSet(
-        "arena-hard v2.0 maths", "Apache-2.0", lambda f: _arena(f, "arena-hard-v2.0", "math"), trained=False, unknown=CODE
+        "arena-hard v2.0 maths",
+        "Apache-2.0",
+        lambda f: _arena(f, "arena-hard-v2.0", "math"),
+        trained=False,
+        unknown=CODE,
     ),
     DataSet(
         "arena-hard v0.1",

@@ -1,7 +1,6 @@
 """Training the intent weights, and judging them beside the hand-written lexicon."""
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,9 +23,7 @@ from gauger.sketches.schema import INTENTS
 Floats = npt.NDArray[np.float64]
 
 #: A data set's cue stands in this share of its rows at least; a cue in more of the ordinary texts is dropped.
-MIN_SHARE, MAX_SHARE = 0.02, 0.2
-#: Cues that move no log-odds by so much are dropped.
-MIN_WEIGHT: Final = 0.15
+MIN_SHARE, MAX_SHARE = 0.02, 0.03
 FLAGGED: Final = 0.5
 
 
@@ -43,9 +40,7 @@ class Material:
 # --- training ------------------------------------------------------------------------------------------------------
 
 
-def gather(
-    folder: Path, own: Sequence[Template], seed: int, data_sets: Sequence[DataSet] = DATA_SETS
-) -> Material:
+def gather(folder: Path, own: Sequence[Template], seed: int, data_sets: Sequence[DataSet] = DATA_SETS) -> Material:
     """Draw the corpus and choose the cues that may carry weight."""
     corpus = build(folder, own, np.random.default_rng(seed), data_sets)
     texts = [features.cues_of(text) for text in corpus.texts]
@@ -80,9 +75,9 @@ def train(material: Material, intent: int, line: tuple[float, float]) -> Linear:
 
 
 def weights_text(cues: list[str], models: list[Linear], flags: list[float]) -> str:
-    """Return the file of weights, in thousandths: biases, scores that flag, then every cue that moves a log-odds."""
+    """Return the file of weights, in thousandths: biases, scores that flag, then every cue that weighs."""
     weights = np.column_stack([model.weights for model in models])
-    kept = np.flatnonzero(np.abs(weights).max(axis=1) >= MIN_WEIGHT).tolist()
+    kept = np.flatnonzero(weights.any(axis=1)).tolist()
     rows = [("biases", [model.bias for model in models]), ("flagged", flags)]
     rows += [(cues[i], weights[i].tolist()) for i in kept]
     table = ["\t".join([name, *(str(round(1000 * value)) for value in values)]) for name, values in rows]

@@ -171,7 +171,10 @@ class TextReference:
     def intents(self, text_words):
         present = {(w,) for w in text_words} | set(pairwise(text_words))
         model = intent_weights()
-        sums = [sum(column) for column in zip(model.biases, *(model.by_cue.get(cue, [0] * 7) for cue in present), strict=True)]
+        sums = [
+            sum(column)
+            for column in zip(model.biases, *(model.by_cue.get(cue, [0] * 7) for cue in present), strict=True)
+        ]
         return [1 / (1 + math.exp(-total / 1000)) if text_words else 0.0 for total in sums]
 
     def sketch(self, text):

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-
 from benchmarks.intents import evaluation, features, training
 from benchmarks.intents.asks import INNOCENT, Template, templates
 from benchmarks.intents.corpus import NEVER_TRAINED, DataSet, build
 from benchmarks.intents.model import calibrate, cross_scores
+
 from gauger.settings import SketchSettings
 from gauger.sketches.intents import intent_weights, parse_weights
 from gauger.sketches.schema import INTENTS

@@ -198,8 +198,8 @@ def test_few_hard_prompts_of_real_people_are_flagged(folder, data_folder, key):
     found = scores([q.get("prompt") or q["turns"][0]["content"] for q in questions], key)
     flagged = (found >= intent_weights().flagged).mean(axis=0)
     others = np.delete(flagged, INTENTS.index("coding"))  # half of these prompts are about code, and say so
-    assert others.max() < 0.03, flagged
-    assert flagged.max() < 0.25
+    assert others.max() < 0.05, flagged
+    assert flagged.max() < 0.5
 
 
 @pytest.mark.data
@@ -207,7 +207,7 @@ def test_bank_customers_are_not_flagged(data_folder, key):
     with (data_folder / "banking77" / "train.csv").open() as lines:
         found = scores([row["text"] for row in csv.DictReader(lines)], key)
     assert (found >= intent_weights().flagged).mean(axis=0).max() < 0.001
-    assert found.mean(axis=0).max() < 0.04
+    assert found.mean(axis=0).max() < 0.05
 
 
 @pytest.mark.data
