@@ -1,6 +1,7 @@
 """How well scores rank and how true they are as probabilities, on rows that a model has not seen."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -74,7 +75,7 @@ def reliability(probabilities: Floats, is_asked: npt.NDArray[np.bool_], weight: 
     """Return per bin of the score: its share of the mix, the mean score, and the share that was asked for."""
     bins = np.clip(np.digitize(probabilities, BIN_EDGES[1:-1]), 0, len(BIN_EDGES) - 2)
     table = []
-    for i, (low, high) in enumerate(zip(BIN_EDGES[:-1], BIN_EDGES[1:], strict=True)):
+    for i, (low, high) in enumerate(pairwise(BIN_EDGES)):
         chosen = bins == i
         total = weight[chosen].sum()
         table.append(

@@ -13,8 +13,8 @@ from benchmarks.intents.corpus import HARD, N_FOLDS, NEVER_TRAINED, UNKNOWN, Cor
 
 Floats = npt.NDArray[np.float64]
 
-#: Precision of the Gaussian prior on a weight, and the log-odds that a unit of the lexicon is worth before any data:
-#: the best cross-fitted log-loss among precisions 0.02, 0.1, 0.3 and units 0, 2, 4 is at 0.3 and 4, by little; 0.1 and 4
+#: Precision of the Gaussian prior on a weight, and the log-odds that a unit of the lexicon is worth before any data.
+#: Of precisions 0.02, 0.1, 0.3 and units 0, 2, 4 the best cross-fitted log-loss is at 0.3 and 4, by little; 0.1 and 4
 #: keep a little more recall.
 RIDGE: Final = 0.1
 LEXICON_SCALE: Final = 4.0
@@ -49,7 +49,7 @@ def fit(present: sparse.csr_matrix, labels: npt.NDArray[np.int8], weight: Floats
 
 
 def posterior_mode(present: sparse.csr_matrix, labels: npt.NDArray[np.int8], weight: Floats, prior: Floats) -> Linear:
-    """Return the mode of the posterior: logistic likelihood, Gaussian prior around `prior`, flat on the bias; rows weigh."""
+    """Return the mode of the posterior: weighted logistic likelihood, Gaussian prior around `prior`, flat bias."""
     counted = weight > 0
     present, weight = present[counted], weight[counted]
     signs = np.where(labels[counted] == 1, 1.0, -1.0)

@@ -1,4 +1,4 @@
-"""Training: what it reads is what the kernel reads, no split shares a template, and the same seed gives the same bytes."""
+"""Training reads what the kernel reads, no split shares a template, and the same seed gives the same bytes."""
 
 from pathlib import Path
 
