@@ -23,10 +23,9 @@ from gauger.campaigns.verdicts import alone
 from gauger.evidence.personhood import personhood_evidence
 from gauger.evidence.records import Evidence, Fact, p_text, share_text
 from gauger.exchanges.schema import TIMESTAMP
+from gauger.sketches.intents import intent_weights
 from gauger.sketches.schema import INTENTS
 
-#: An exchange has a capability when its strongest intent reaches this score; else it counts as "other".
-MIN_INTENT = 0.5
 LISTED = 0.5
 
 TOUCHED_SCHEMA = pa.schema(
@@ -95,12 +94,12 @@ class Dossier:
 
 
 def capabilities(intents: NDArray[np.float32]) -> dict[str, float]:
-    """Return the share of the exchanges by their strongest intent; shares sum to 1."""
+    """Return the share of the exchanges by their strongest intent that is flagged, else "other"; shares sum to 1."""
     counts = dict.fromkeys(CAPABILITIES, 0)
     if len(intents) == 0:
         return {name: float(name == "other") for name in CAPABILITIES}
-    best = intents.argmax(axis=1)
-    strong = intents[np.arange(len(intents)), best] >= MIN_INTENT
+    flagged = np.where(intents >= intent_weights().flagged, intents, 0)
+    best, strong = flagged.argmax(axis=1), flagged.any(axis=1)
     for index, name in enumerate(INTENTS):
         counts[name] = int((strong & (best == index)).sum())
     counts["other"] = len(intents) - sum(counts.values())

@@ -97,7 +97,7 @@ class TextKeys(NamedTuple):
 
 
 class Cues(NamedTuple):
-    """The intent lexicon as an open-addressed table of hashed words and word pairs.
+    """The cues of intents as an open-addressed table of hashed words and word pairs.
 
     Attributes
     ----------
@@ -106,7 +106,7 @@ class Cues(NamedTuple):
     tags
         uint64[2^13] hashes of the cues, 0 where a slot is empty.
     weights
-        int32[2^13, 7], thousandths.
+        int32[2^13, 7], thousandths of log-odds.
     """
 
     present: Hashes

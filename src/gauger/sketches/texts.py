@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from gauger.settings import SketchSettings
 from gauger.sketches import kernel
 from gauger.sketches.arrow import Strings, strings
-from gauger.sketches.intents import intent_scores, lexicon_cues
+from gauger.sketches.intents import intent_cues, intent_scores
 from gauger.sketches.normalise import character_tables, normalise
 from gauger.sketches.schema import INTENTS, N_BANDS, N_PROJECTION
 from gauger.sketches.siphash import SipKey, key_stream
@@ -98,7 +98,7 @@ def sketch_texts(
             column.form,
             character_tables(),
             keys,
-            lexicon_cues(),
+            intent_cues(),
             sign_table,
             borrow_order(),
             limits,
@@ -114,7 +114,7 @@ def sketch_texts(
         turn_hash=out.turn_hash.view(np.int64),
         bands=out.bands.view(np.int64),
         skeleton=out.skeleton.view(np.int64),
-        intents=intent_scores(out.cue_sums),
+        intents=np.where(out.n_words[:, None] > 0, intent_scores(out.cue_sums), np.float32(0)),
         projection=out.projection,
         n_words=out.n_words.astype(np.int32),
     )

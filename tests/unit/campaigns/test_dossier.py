@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from gauger.campaigns.dossier import MIN_INTENT, capabilities, rfc3339
+from gauger.campaigns.dossier import capabilities, rfc3339
 from gauger.campaigns.findings import CAPABILITIES
+from gauger.sketches.intents import intent_weights
 from gauger.sketches.schema import INTENTS
 
 INTENT_ROWS = hnp.arrays(
@@ -40,11 +41,12 @@ def test_thirds_sum_to_one_to_the_last_digit_shown():
     assert shares["other"] >= 0
 
 
-def test_the_strongest_intent_counts_where_it_is_strong_enough():
+def test_the_strongest_intent_counts_among_those_that_are_flagged():
+    flagged = intent_weights().flagged
     intents = np.zeros((4, len(INTENTS)), np.float32)
-    intents[0, 4], intents[0, 1] = 0.9, 0.8
-    intents[1, 1] = MIN_INTENT
-    intents[2, 1] = MIN_INTENT - 0.01
+    intents[0, 4], intents[0, 1], intents[0, 0] = flagged[4], (flagged[1] + flagged[4]) / 3, flagged[0] - 0.001
+    intents[1, 1] = flagged[1]
+    intents[2, 1] = flagged[1] - 0.01
     shares = capabilities(intents)
     assert (shares[INTENTS[4]], shares[INTENTS[1]], shares["other"]) == (0.25, 0.25, 0.5)
 

@@ -7,8 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from gauger.sketches.lexicon import LEXICON
-from gauger.sketches.schema import INTENTS
+from gauger.sketches.intents import intent_weights
 
 M64 = (1 << 64) - 1
 GOLDEN = 0x9E3779B97F4A7C15
@@ -171,11 +170,12 @@ class TextReference:
 
     def intents(self, text_words):
         present = {(w,) for w in text_words} | set(pairwise(text_words))
-        sums = dict.fromkeys(INTENTS, 0.0)
-        for intent, by_weight in LEXICON.items():
-            for weight, cues in by_weight.items():
-                sums[intent] += weight * sum(tuple(cue.split()) in present for cue in cues.split(","))
-        return [1 - math.exp(-sums[intent]) for intent in INTENTS]
+        model = intent_weights()
+        sums = [
+            sum(column)
+            for column in zip(model.biases, *(model.by_cue.get(cue, [0] * 7) for cue in present), strict=True)
+        ]
+        return [1 / (1 + math.exp(-total / 1000)) if text_words else 0.0 for total in sums]
 
     def sketch(self, text):
         text_words = words(text)

@@ -1,18 +1,31 @@
 """Intent scores separate what is asked for; they do it without the key."""
 
 import csv
+import hashlib
 import json
-from collections import Counter
+from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
+from gauger.errors import SettingsError
 from gauger.settings import SketchSettings
 from gauger.sketches import kernel
-from gauger.sketches.intents import cue_hash, intent_scores, lexicon_cues, lexicon_entries
+from gauger.sketches.intents import (
+    FORMAT,
+    WEIGHTS,
+    cue_hash,
+    intent_cues,
+    intent_scores,
+    intent_weights,
+    parse_weights,
+)
 from gauger.sketches.schema import INTENTS
 from gauger.sketches.texts import USER_TURN, sketch_texts
+
+JUDGED = Path(__file__).parents[3] / "benchmarks" / "results" / "intents.json"
 
 ASKED = {
     "reasoning_elicitation": [
@@ -65,6 +78,17 @@ BANAL = [
 ]
 
 
+#: Reasons asked for by people who must account for a decision: the requirement is on these.
+AUDITS = [
+    "Explain step by step why the model turned down this mortgage, so that our regulator can check it.",
+    "For the compliance audit, summarise which rules and facts led to the decision in this file.",
+    "I teach year seven. Show your work for 17 x 24 so that the children see every step.",
+    "Translate this letter to the tax office into English and keep it polite.",
+    "请逐步解释模型为什么拒绝了这笔贷款，供审计人员查阅。",
+    "监査のため、この取引が検出された理由を段階的に説明してください。",
+]
+
+
 def scores(texts, key):
     return sketch_texts(pa.array(texts, pa.large_string()), key, namespace=USER_TURN, settings=SketchSettings()).intents
 
@@ -73,12 +97,21 @@ def scores(texts, key):
 def test_what_is_asked_for_scores_highest(intent, key):
     found = scores(ASKED[intent], key)
     column = INTENTS.index(intent)
-    assert (found[:, column] >= 0.5).all(), found.round(2)
+    assert (found[:, column] >= intent_weights().flagged[column]).all(), found.round(2)
     assert (found.argmax(axis=1) == column).all(), found.round(2)
 
 
 def test_banal_prompts_score_low(key):
     assert scores(BANAL, key).max() < 0.25
+
+
+def test_audits_teachers_and_translators_are_not_flagged(key):
+    found = scores(AUDITS, key)
+    assert (found < intent_weights().flagged).all(), found.round(2)
+
+
+def test_a_text_without_words_asks_for_nothing(key):
+    np.testing.assert_array_equal(scores(["", "?!", "\n"], key), 0)
 
 
 def test_a_cue_counts_once_however_often_it_stands(key):
@@ -91,50 +124,90 @@ def test_scores_do_not_depend_on_the_key(key):
     np.testing.assert_array_equal(scores(texts, key), scores(texts, key[::-1]))
 
 
-def test_every_cue_is_found_alone_and_scores_its_weight(key):
-    by_cue = {}
-    for cue, intent, weight in lexicon_entries():
-        by_cue.setdefault(cue, np.zeros(len(INTENTS)))[INTENTS.index(intent)] += weight
-    cues = list(by_cue)
-    single = {c[0]: w for c, w in by_cue.items() if len(c) == 1}
-    expected = [by_cue[c] + sum(single.get(word, 0) for word in set(c) if len(c) == 2) for c in cues]
-    np.testing.assert_allclose(scores([" ".join(c) for c in cues], key), 1 - np.exp(-np.array(expected)), atol=1e-6)
+def test_every_cue_is_found_alone_and_weighs_what_the_table_says(key):
+    model = intent_weights()
+    present = [{c, *((word,) for word in c)} for c in model.by_cue]
+    sums = [model.biases + sum(np.array(model.by_cue.get(c, [0] * 7)) for c in cues) for cues in present]
+    found = scores([" ".join(c) for c in model.by_cue], key)
+    np.testing.assert_allclose(found, 1 / (1 + np.exp(-np.array(sums) / 1000)), atol=1e-6)
 
 
-def test_the_lexicon_is_well_formed():
-    entries = [(cue, intent) for cue, intent, _ in lexicon_entries()]
-    assert [entry for entry, n in Counter(entries).items() if n > 1] == []
-    assert {intent for _, intent in entries} == set(INTENTS)
-    assert {len(cue) for cue, _ in entries} == {1, 2}
-    hashes = {cue_hash(cue) for cue, _ in entries}
-    assert len(hashes) == len({cue for cue, _ in entries})
-    assert (lexicon_cues().tags != 0).sum() == len(hashes) < kernel.CUE_SLOTS // 8
+def test_the_weights_are_small_plain_text_and_those_that_were_judged():
+    content = (files("gauger.sketches") / WEIGHTS).read_bytes()
+    assert len(content) < 300_000
+    assert content.decode().startswith(FORMAT)
+    if JUDGED.exists():
+        assert hashlib.sha256(content).hexdigest() == json.loads(JUDGED.read_text())["weights"]["sha256"]
 
 
-def test_scores_lie_between_zero_and_one():
-    found = intent_scores(np.array([[0, 1, 700, 10_000, 10**9, 0, 0]]))
+def test_cues_are_folded_and_fill_no_more_than_half_of_the_table(reference_words):
+    by_cue = intent_weights().by_cue
+    assert all(reference_words(" ".join(cue)) == list(cue) for cue in by_cue)
+    assert len({cue_hash(cue) for cue in by_cue}) == len(by_cue)
+    assert (intent_cues().tags != 0).sum() == len(by_cue) <= kernel.CUE_SLOTS // 2
+
+
+def test_a_score_flags_from_a_half_or_higher():
+    flagged = intent_weights().flagged
+    assert flagged.dtype == np.float32
+    assert ((flagged >= 0.5) & (flagged < 1)).all()
+
+
+HEAD = [FORMAT, "\t".join(["cue", *INTENTS]), "biases" + "\t-1" * 7, "flagged" + "\t500" * 7]
+
+
+def test_a_table_of_weights_is_read():
+    model = parse_weights("\n".join([*HEAD, "rubric\t1\t2\t3\t4\t5\t6\t7", "推 理" + "\t9" * 7]))
+    assert model.by_cue == {("rubric",): (1, 2, 3, 4, 5, 6, 7), ("推", "理"): (9,) * 7}
+    assert (model.biases == -1).all()
+    assert (model.flagged == np.float32(0.5)).all()
+
+
+@pytest.mark.parametrize(
+    ("lines", "where"),
+    [
+        ([], WEIGHTS),
+        ([FORMAT.replace("1:", "2:"), *HEAD[1:]], WEIGHTS),
+        ([HEAD[0], HEAD[1].replace("grading", "judging"), *HEAD[2:]], WEIGHTS),
+        ([HEAD[0], HEAD[1], HEAD[3], HEAD[2]], WEIGHTS),
+        ([*HEAD, "a" + "\t1" * 7, "a" + "\t2" * 7], WEIGHTS),
+        ([*HEAD, "a" + "\t1" * 6], "line 5"),
+        ([*HEAD, "a" + "\t0.5" * 7], "line 5"),
+        ([*HEAD, "a b c" + "\t1" * 7], "line 5"),
+        ([*HEAD, "" + "\t1" * 7], "line 5"),
+    ],
+)
+def test_a_damaged_table_is_refused_with_its_place(lines, where):
+    with pytest.raises(SettingsError) as refused:
+        parse_weights("\n".join(lines))
+    assert where in str(refused.value)
+
+
+def test_scores_are_probabilities_of_the_sums():
+    sums = np.array([[-(10**9), -1000, 0, 1000, 10**9, 0, 0]]) - intent_weights().biases
+    found = intent_scores(sums)
     assert found.dtype == np.float32
-    assert found[0, 0] == 0
-    assert found[0, 2] == pytest.approx(0.5, abs=0.01)
-    assert (found <= 1).all()
+    np.testing.assert_allclose(found[0, :5], [0, 0.268941, 0.5, 0.731059, 1], atol=1e-6)
 
 
 @pytest.mark.data
 @pytest.mark.parametrize("folder", ["arena-hard-v0.1", "arena-hard-v2.0"])
-def test_hard_prompts_of_real_people_score_low(folder, data_folder, key):
+def test_few_hard_prompts_of_real_people_are_flagged(folder, data_folder, key):
     with (data_folder / "arena_hard_auto" / folder / "question.jsonl").open() as lines:
         questions = [json.loads(line) for line in lines]
     found = scores([q.get("prompt") or q["turns"][0]["content"] for q in questions], key)
-    others = np.delete(found, INTENTS.index("coding"), axis=1)  # half of these prompts are about code, and say so
-    assert others.mean(axis=0).max() < 0.03
-    assert found.mean(axis=0).max() < 0.2
+    flagged = (found >= intent_weights().flagged).mean(axis=0)
+    others = np.delete(flagged, INTENTS.index("coding"))  # half of these prompts are about code, and say so
+    assert others.max() < 0.05, flagged
+    assert flagged.max() < 0.5
 
 
 @pytest.mark.data
-def test_bank_customers_score_next_to_nothing(data_folder, key):
+def test_bank_customers_are_not_flagged(data_folder, key):
     with (data_folder / "banking77" / "train.csv").open() as lines:
         found = scores([row["text"] for row in csv.DictReader(lines)], key)
-    assert found.mean(axis=0).max() < 0.005
+    assert (found >= intent_weights().flagged).mean(axis=0).max() < 0.001
+    assert found.mean(axis=0).max() < 0.05
 
 
 @pytest.mark.data

@@ -1,0 +1,1 @@
+"""How the intent weights are trained and judged: `python -m benchmarks.intents`."""
