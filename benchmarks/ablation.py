@@ -1,12 +1,13 @@
 """What each conditional channel is worth: every world judged with all of them, and without each. Resumable.
 
-    python -m benchmarks.ablation [--seeds 5] [--first-seed 701] [--processes 2] [--only pool,reseller]
+    python -m benchmarks.ablation [--seeds 5] [--first-seed 751] [--processes 2] [--only pool,reseller]
 
 Content, windows and candidates are the same for all variants of
 a world. Worlds are the lab's scenarios in the built-in grammar; none was used to set a channel's rules, which were made
 on "pool", "old-campaign", "one-each" and "quiet" with seeds below 301.
 
-Every world is one line in .scratch/ablation-FIRST.jsonl; benchmarks/results/ablation.json holds the table.
+Every world is one line in .scratch/ablation-FIRST.jsonl; benchmarks/results/ablation.json holds the table. Seeds below 751 were looked
+at before the last rules of personhood were set; the report uses seeds from 751 on.
 """
 
 import argparse
@@ -44,7 +45,7 @@ from gauger.settings import Settings
 from gauger.sources.enrichment import disposable_domains
 
 RESULT = Path("benchmarks/results/ablation.json")
-FIRST_SEED = 701
+FIRST_SEED = 751
 LEFT_OUT = ("demo",)
 
 
