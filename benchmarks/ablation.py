@@ -2,12 +2,13 @@
 
     python -m benchmarks.ablation [--seeds 5] [--first-seed 751] [--processes 2] [--only pool,reseller]
 
-Content, windows and candidates are the same for all variants of
-a world. Worlds are the lab's scenarios in the built-in grammar; none was used to set a channel's rules, which were made
-on "pool", "old-campaign", "one-each" and "quiet" with seeds below 301.
+Content, windows and candidates are the same for all variants of a world. Worlds are the lab's scenarios in the built-in
+grammar; the rules of the channels were made on "pool", "old-campaign", "one-each" and "quiet" with seeds below 301.
 
-Every world is one line in .scratch/ablation-FIRST.jsonl; benchmarks/results/ablation.json holds the table. Seeds below 751 were looked
-at before the last rules of personhood were set; the report uses seeds from 751 on.
+Every world is one line in .scratch/ablation-FIRST.jsonl; benchmarks/results/ablation.json holds the table. Seeds below
+751 were looked at before the last rules of personhood were set; the report uses seeds from 751 on.
+benchmarks/results/ablation-considered.json (seeds 701 to 705, made before) holds what four channels more would have
+added that were shown only, and are gone since (docs/decisions/0005).
 """
 
 import argparse
