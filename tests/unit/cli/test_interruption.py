@@ -123,3 +123,31 @@ def test_an_interrupted_query_is_an_interruption(scanned):
         open_engine(session) as engine,
     ):
         interrupted_query(engine)
+
+
+DROPPED = """
+import os, signal, time
+from gauger.cli import heed_interrupts
+
+class Cleared:
+    def __del__(self):
+        os.kill(os.getpid(), signal.{name})
+        time.sleep(0.01)
+
+heed_interrupts()
+try:
+    Cleared()
+    time.sleep(20)
+except KeyboardInterrupt:
+    raise SystemExit(130)
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_an_interruption_that_python_drops_while_it_clears_up_comes_again(name, environment):
+    program = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n" + DROPPED.format(name=name)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False, env=environment
+    )
+    assert done.returncode == 130, done.stderr
+    assert done.stderr == ""
