@@ -75,7 +75,7 @@ def _same_text(strength: Strength) -> BenignExplanation:
     several = strength.several_share >= DISJOINT_SHARE
     excluded = several or strength.unique_share >= DISJOINT_SHARE
     because = (
-        f"{share_text(strength.several_share)} of the customers sent several fills {alone(strength)}"
+        f"{share_text(strength.several_share)} of the customers sent several fills that stand {alone(strength)}"
         if several
         else f"{share_text(strength.unique_share)} of the fills stand {alone(strength)}"
     )
