@@ -54,9 +54,11 @@ class Strength:
         A fill is a principal's own when it stands with no other, or with `rollouts` of them, of whom each has a part.
     unique_share
         Share of the items whose fill is an own one: about 0 for a viral prompt, 1 for a dealt list.
-    owning_share, several_share
-        Shares of the principals with at least one own fill, and with at least two. Unlike the share of the items,
-        common decoys do not lower them.
+    alone_share
+        The same for fills that stand with one principal only: what a verdict may rest on. Suites of which each account
+        runs a part leave fills with few principals too, so `rollouts` ranks and excludes nothing.
+    owning_share
+        Share of the principals with at least one own fill. Unlike a share of the items, common decoys do not lower it.
     repeat_share
         Share of the items that repeat a fill of the same principal: persons retry, a work queue never does.
     n_held
@@ -68,8 +70,8 @@ class Strength:
     score: float
     rollouts: int
     unique_share: float
+    alone_share: float
     owning_share: float
-    several_share: float
     repeat_share: float
     n_held: float
     n_principals: int
@@ -121,8 +123,8 @@ def strength(items: Items, *, n_held: float) -> Strength:
         score=owning_share**2 * n_held / (n_held + HALF_HELD) * float(np.log2(1 + parts).sum()),
         rollouts=rollouts,
         unique_share=float(pair_count[own].sum() / len(items)),
+        alone_share=float(pair_count[held_by == 1].sum() / len(items)),
         owning_share=owning_share,
-        several_share=float((n_own > 1).mean()),
         repeat_share=float((pair_count - 1).sum() / len(items)),
         n_held=n_held,
         n_principals=len(owners),
@@ -132,7 +134,8 @@ def strength(items: Items, *, n_held: float) -> Strength:
 def _rollouts(holders: NDArray[np.int64], *, n_principals: int) -> int:
     """Return how often a dealt list's items were sent, from the number of principals that each fill stands with.
 
-    Where chance decides who sends what, as with suites that each runs a part of, the numbers are spread out.
+    Where chance decides who sends what, as with suites that each runs a large part of, the numbers are spread out; of
+    small parts most repeated items stand with two.
     """
     repeated = holders[holders > 1]
     if len(repeated) == 0:

@@ -19,7 +19,6 @@ from gauger.campaigns.membership import (
     jeffreys,
     memberships,
 )
-from gauger.campaigns.verdicts import alone
 from gauger.evidence.personhood import personhood_evidence
 from gauger.evidence.records import Evidence, Fact, p_text, share_text
 from gauger.exchanges.schema import TIMESTAMP
@@ -192,10 +191,10 @@ def _core_evidence(one: Examined) -> Evidence:
         ),
         Fact(
             code="core.fills",
-            text=f"{share_text(strength.unique_share)} of the fills stand {alone(strength)};"
+            text=f"{share_text(strength.alone_share)} of the fills stand with one customer only;"
             f" {share_text(strength.repeat_share)} repeat a fill of the same customer.",
             values={
-                "unique_share": round(strength.unique_share, 6),
+                "unique_share": round(strength.alone_share, 6),
                 "repeat_share": round(strength.repeat_share, 6),
                 "rollouts": strength.rollouts,
             },

@@ -25,7 +25,7 @@ from gauger.evidence.records import Evidence, share_text
 
 #: A token, or a web of the group's own tokens, that joins this share of the customers is openly one operator or site.
 OPEN_SHARE = 0.8
-#: A dealt list leaves hardly any fill with two customers, and most customers with several fills of their own.
+#: A dealt list leaves hardly any fill with two customers.
 DISJOINT_SHARE = 0.8
 #: Customers with several items each, below which a template may have gone viral.
 SEVERAL_SHARE = 0.5
@@ -66,19 +66,9 @@ def _persons(removed: Personhood) -> BenignExplanation:
     return _explanation(code, excluded=False, because=because)
 
 
-def alone(strength: Strength) -> str:
-    """Return with how many customers a fill stands that counts as somebody's own, in words."""
-    return "with one customer only" if strength.rollouts == 1 else f"with one customer or {strength.rollouts}"
-
-
 def _same_text(strength: Strength) -> BenignExplanation:
-    several = strength.several_share >= DISJOINT_SHARE
-    excluded = several or strength.unique_share >= DISJOINT_SHARE
-    because = (
-        f"{share_text(strength.several_share)} of the customers sent several fills that stand {alone(strength)}"
-        if several
-        else f"{share_text(strength.unique_share)} of the fills stand {alone(strength)}"
-    )
+    excluded = strength.alone_share >= DISJOINT_SHARE
+    because = f"{share_text(strength.alone_share)} of the fills stand with one customer only"
     return _explanation("viral_prompt_or_suite", excluded=excluded, because=because)
 
 

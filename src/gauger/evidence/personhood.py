@@ -6,11 +6,11 @@ is true of a dealt-out list and of one customer's many keys; persons have topics
 reject it. **Rejection clears a group; acceptance proves nothing** (detection.md §4, §6b).
 
 It is run with repeats kept, with near-repeats removed, and with everything alike removed. Repeats are cheap to inject,
-so a group is cleared only when both of the last two reject. Large groups reject for little, a drift of the list or a
-few retries, so what counts besides is how much more alike a customer's own items are: persons are held excluded where
-that is far less than persons show, or where it is less and the test sees nothing at all; such a group is not cleared
-either. Between the two the question stays open. An attacker who shards a list by topic looks
-like persons too: a known limit (docs/explanation/statistics.md).
+so a group is cleared only when both of the last two reject. Large groups reject for next to nothing, a drift of the
+list or a few retries: where a customer's own items are hardly more alike than others', a rejection does not clear.
+Persons are held excluded only when there are pairs enough and the test sees nothing at all; between the two the
+question stays open. An attacker who shards a list by topic looks like persons too: a known limit
+(docs/explanation/statistics.md).
 """
 
 from dataclasses import dataclass, replace
@@ -35,8 +35,8 @@ ALPHA = 0.01
 #: Above this p-value, and where the excess is below this with 95 % confidence, persons are held excluded.
 NOTHING_SEEN = 0.05
 PERSONS_EXCESS = 0.06
-#: Below this excess, with 95 % confidence, they are whatever the p-value. The least of persons' groups that the lab's
-#: quiet worlds cleared (seeds 1-8) had an upper limit of 0.05.
+#: Below this excess, with 95 % confidence, a rejection does not clear. Of the groups that the lab's quiet worlds
+#: cleared (seeds 1-8) none had an upper limit below 0.05.
 FAINT_EXCESS = 0.03
 _ONE_SIDED_95 = 1.645
 #: Draws of the test with near-repeats kept, which is shown and decides nothing.
@@ -73,15 +73,13 @@ class Personhood:
 
     @property
     def excludes(self) -> bool:
-        """Whether persons are held excluded: any as alike as persons are would have shown.
+        """Whether persons are held excluded: no sign of them, and any as alike as persons are would have shown.
 
-        Persons whose own items are `PERSONS_EXCESS` or more alike beyond strangers' are excluded in at most 5 % of
-        groups: an equivalence test, whose error is the permutation spread's (Schuirmann 1987, one side of it).
+        An equivalence test (Schuirmann 1987, one side of it) whose error is the permutation's spread: persons who are
+        all `PERSONS_EXCESS` alike are excluded in about 5 % of groups, more often where a few are and most are not.
         """
         if self.p_value is None or self.excess_high is None:
             return False
-        if self._is_faint:
-            return True
         nothing_seen = self.p_value > NOTHING_SEEN and not _rejects(self.p_value_unlike)
         return nothing_seen and self.excess_high < PERSONS_EXCESS
 

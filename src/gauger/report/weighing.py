@@ -27,8 +27,7 @@ def bearing(evidence: Evidence, finding: Finding, target: float) -> str:
         return "says nothing either way"
     p_value = decisive_p(evidence)
     if evidence.family not in FAMILIES:
-        seen = p_value is not None and p_value <= target and not _persons_are_excluded(finding)
-        return "speaks for separate people" if seen else "could only clear"
+        return "speaks for separate people" if p_value is not None and p_value <= target else "could only clear"
     if p_value is None:
         return "counts by its content" if evidence.family in finding.families else "ranks only"
     return "null rejected" if p_value <= target and evidence.family in finding.families else "null not rejected"
@@ -36,7 +35,7 @@ def bearing(evidence: Evidence, finding: Finding, target: float) -> str:
 
 def counter_evidence(finding: Finding, target: float) -> list[Evidence]:
     """Return the channels that had power and did not reject their null, and those whose rejection clears."""
-    return [evidence for evidence in finding.evidence if _speaks_against(evidence, finding, target=target)]
+    return [evidence for evidence in finding.evidence if _speaks_against(evidence, target=target)]
 
 
 def standing_explanations(finding: Finding) -> list[BenignExplanation]:
@@ -44,16 +43,9 @@ def standing_explanations(finding: Finding) -> list[BenignExplanation]:
     return [one for one in finding.benign_explanations if not (one.tested and one.outcome.startswith("excluded"))]
 
 
-def _persons_are_excluded(finding: Finding) -> bool:
-    """Return whether the customers' own items are too little alike for persons, significant or not."""
-    return all(one.code != "separate_persons" for one in standing_explanations(finding))
-
-
-def _speaks_against(evidence: Evidence, finding: Finding, *, target: float) -> bool:
+def _speaks_against(evidence: Evidence, *, target: float) -> bool:
     p_value = decisive_p(evidence)
     if p_value is None:
         return False
     # Outside the families is personhood: rejecting it clears, not rejecting it proves nothing.
-    if evidence.family in FAMILIES:
-        return p_value > target
-    return p_value <= target and not _persons_are_excluded(finding)
+    return p_value > target if evidence.family in FAMILIES else p_value <= target

@@ -112,7 +112,7 @@ def test_a_list_of_which_every_item_is_sent_several_times_is_a_dealt_one(make_it
     rng = np.random.default_rng(times)
     owner = np.concatenate([rng.permutation(30)[:times] for _ in range(400)])
     sent = strength(make_items(owner, fill=np.repeat(np.arange(400), times)), n_held=17)
-    assert (sent.rollouts, sent.unique_share, sent.several_share) == (times, 1.0, 1.0)
+    assert (sent.rollouts, sent.unique_share, sent.alone_share) == (times, 1.0, 0.0)
     once = strength(make_items(rng.integers(0, 30, 400), fill=np.arange(400)), n_held=17)
     assert sent.score == pytest.approx(once.score, rel=0.05)
 
@@ -126,13 +126,21 @@ def test_a_suite_of_which_each_account_runs_a_part_is_no_dealt_list(make_items, 
     assert run.unique_share < 0.25
 
 
+@pytest.mark.parametrize("per_item", [0.5, 1.0, 1.5, 2.0])
+def test_small_parts_of_one_suite_are_never_held_to_stand_alone(make_items, per_item):
+    """Thirty customers draw some items each of a public suite: few share an item, and it is a suite all the same."""
+    rng = np.random.default_rng(9)
+    owner, item = np.nonzero(rng.random((30, 800)) < per_item / 30)
+    assert strength(make_items(owner, fill=item), n_held=17).alone_share < 0.8
+
+
 def test_common_decoys_leave_the_strength_of_a_dealt_list_as_it_is(make_items):
     owner, fill = np.tile(np.arange(30), 20), np.arange(600)
     decoys = np.tile(np.arange(1_000, 1_060), 30)
     alone = strength(make_items(owner, fill=fill), n_held=17)
     hidden = strength(make_items(np.r_[owner, np.repeat(np.arange(30), 60)], fill=np.r_[fill, decoys]), n_held=17)
     assert hidden.score == alone.score
-    assert (hidden.owning_share, hidden.several_share) == (1.0, 1.0)
+    assert hidden.owning_share == 1.0
     assert hidden.unique_share == 0.25
 
 

@@ -115,13 +115,13 @@ def test_a_route_that_was_given_nothing_states_no_p_value():
     assert said.p_value == 0.4
 
 
-def _strength(*, unique_share=1.0, several_share=0.0, rollouts=1, n_principals=30):
+def _strength(*, alone_share=1.0, n_principals=30):
     return Strength(
         score=50.0,
-        rollouts=rollouts,
-        unique_share=unique_share,
+        rollouts=1,
+        unique_share=1.0,
+        alone_share=alone_share,
         owning_share=1.0,
-        several_share=several_share,
         repeat_share=0.0,
         n_held=17.0,
         n_principals=n_principals,
@@ -143,16 +143,6 @@ def test_a_dealt_list_of_many_items_behind_several_cards_leaves_no_explanation()
     assert _standing() == set()
 
 
-def test_common_decoys_leave_a_dealt_list_what_it_is():
-    assert _standing(strength=_strength(unique_share=0.3, several_share=0.9)) == set()
-
-
-def test_what_counts_as_a_customers_own_fill_is_said():
-    said = explanations(_strength(rollouts=4), 0.9, DEALT, {})
-    [one] = [one for one in said if one.code == "viral_prompt_or_suite"]
-    assert one.outcome == "excluded: 100.0% of the fills stand with one customer or 4"
-
-
 @pytest.mark.parametrize(
     ("left", "code"),
     [
@@ -160,7 +150,7 @@ def test_what_counts_as_a_customers_own_fill_is_said():
         ({"removed": NO_POWER}, "separate_persons"),
         ({"removed": replace(DEALT, p_value=0.04, excess_high=0.04)}, "separate_persons"),
         ({"removed": replace(DEALT, excess_high=0.07)}, "separate_persons"),
-        ({"strength": _strength(unique_share=0.79, several_share=0.79)}, "viral_prompt_or_suite"),
+        ({"strength": _strength(alone_share=0.79)}, "viral_prompt_or_suite"),
         ({"several": 0.49}, "viral_template"),
         ({"open_share": {"payment": 0.8, "network": 0.2}}, "one_operator_undeclared"),
         ({"open_share": {"payment": 0.1, "network": 0.9}}, "one_site"),

@@ -207,6 +207,20 @@ def test_the_members_of_a_ring_are_not_their_own_cell():
     assert found.p_value <= 0.01
 
 
+def test_customers_with_many_tokens_are_not_compared_with_those_with_few(assert_super_uniform):
+    """A group of the busiest: they meet on tokens by their number alone."""
+    rng = np.random.default_rng(8)
+    n = 1_000
+    n_tokens = np.repeat([1, 2, 5, 10, 40, 80], [600, 340, 20, 20, 10, 10])
+    stated = []
+    for _ in range(60):
+        held = _held({(p, int(token)) for p in range(n) for token in rng.integers(0, 3_000, n_tokens[p])}, n)
+        group = rng.choice(np.arange(n - 20, n), 16, replace=False).astype(np.int32)
+        said = concentration_test(held, group, stratum=np.zeros(n, np.int32), permutations=199, rng=rng)
+        stated.append(said.p_value)
+    assert_super_uniform(stated, levels=(0.05, 0.1))
+
+
 def test_p_values_are_valid_where_cells_were_joined(assert_super_uniform):
     rng = np.random.default_rng(6)
     n = 250
@@ -239,14 +253,15 @@ def _slow_cells(rows, covariates, *, at_least):
     if not covariates or not rows:
         return [rows]
     first, *others = covariates
-    kinds = sorted(([p for p in rows if first(p) == value] for value in sorted(set(map(first, rows)))), key=len)
-    joined = []
-    for kind in kinds:
-        if joined and len(joined[-1]) < at_least:
-            joined[-1] = sorted(joined[-1] + kind)
-        else:
-            joined.append(kind)
-    return [cell for kind in joined for cell in _slow_cells(kind, others, at_least=at_least)]
+    kinds = {value: [p for p in rows if first(p) == value] for value in sorted(set(map(first, rows)))}
+    cells, values = [], list(kinds)
+    while values:
+        value = values.pop(0)
+        cell = kinds[value]
+        if values and values[0] == value + 1 and min(len(cell), len(kinds[values[0]])) < at_least:
+            cell = sorted(cell + kinds[values.pop(0)])
+        cells += _slow_cells(cell, others, at_least=at_least)
+    return cells
 
 
 def _slow_p_value(pairs, inside, known, rng):

@@ -209,10 +209,10 @@ def test_a_dozen_opening_requests_on_a_topic_do_not_clear_a_dealt_out_list(teste
     ("p_value", "unlike", "excess_high", "clears", "excludes"),
     [
         (0.001, 0.001, 0.10, True, False),
-        (0.001, 0.001, 0.02, False, True),
+        (0.001, 0.001, 0.02, False, False),
         (0.001, 0.200, 0.10, False, False),
         (0.030, 0.200, 0.04, False, False),
-        (0.030, 0.200, 0.02, False, True),
+        (0.030, 0.200, 0.02, False, False),
         (0.300, 0.500, 0.04, False, True),
         (0.300, 0.500, 0.08, False, False),
         (0.300, 0.005, 0.04, False, False),

@@ -1,6 +1,5 @@
 import msgspec
 
-from gauger.campaigns.findings import BenignExplanation
 from gauger.report import sentences
 from gauger.report.weighing import bearing, counter_evidence, standing_explanations
 
@@ -56,14 +55,9 @@ def test_counter_evidence_is_what_had_power_and_did_not_reject(findings):
 def test_people_behind_the_accounts_are_counter_evidence(findings):
     finding = findings.findings[0]
     clears = msgspec.structs.replace(finding.evidence[-1], p_value=0.001)
-    persons = BenignExplanation(code="separate_persons", tested=True, outcome="not excluded: alike")
-    open_ = msgspec.structs.replace(finding, evidence=[clears], benign_explanations=[persons])
-    assert counter_evidence(open_, 0.05) == [clears]
-    assert bearing(clears, open_, 0.05) == "speaks for separate people"
-    too_faint = msgspec.structs.replace(persons, outcome="excluded: as if dealt out")
-    excluded = msgspec.structs.replace(open_, benign_explanations=[too_faint])
-    assert counter_evidence(excluded, 0.05) == []
-    assert bearing(clears, excluded, 0.05) == "could only clear"
+    finding = msgspec.structs.replace(finding, evidence=[clears])
+    assert counter_evidence(finding, 0.05) == [clears]
+    assert bearing(clears, finding, 0.05) == "speaks for separate people"
 
 
 def test_explanation_that_was_not_tested_still_stands(findings):
