@@ -92,7 +92,7 @@ def test_a_gzip_that_is_damaged_in_the_middle_costs_no_other_log(logs, look):
     whole = bytearray(gzip.compress(lines(GOOD, 500)))
     whole[len(whole) // 2 : len(whole) // 2 + 50] = os.urandom(50)
     (logs / "damaged.jsonl.gz").write_bytes(whole)
-    outcome = look()
+    outcome = look("--max-bad", 0.95)  # how much garbage is unpacked before it is noticed depends on the bytes
     assert outcome.code == 0, outcome.err
     assert "damaged_compression" in outcome.reasons
     assert outcome.input["exchanges"] > GOOD
