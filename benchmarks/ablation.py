@@ -14,36 +14,25 @@ added that were shown only, and are gone since (docs/decisions/0005).
 import argparse
 import json
 import os
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import cache
 from pathlib import Path
 
 os.environ.setdefault("NUMBA_CACHE_DIR", str(Path.home() / ".cache" / "gauger" / "kernels"))
 
 import numpy as np
-from rich.progress import Progress
 
 from benchmarks.hardware import hardware
-from gauger.campaigns.calibration import split_target
-from gauger.campaigns.detection import both_paths, novel_scores
-from gauger.campaigns.examination import Examined, choose, count_novel, examine
+from benchmarks.resumable import resume
+from gauger.campaigns.examination import Examined
 from gauger.campaigns.naming import reported
-from gauger.campaigns.population import build_population
-from gauger.campaigns.windows import plan_windows
-from gauger.engines.duckdb import duck_engine
-from gauger.engines.fetch import fetch_owners, fetch_traces, fetch_window, open_log
-from gauger.engines.relations import Span
 from gauger.evidence.channel import Channel
 from gauger.evidence.channels import CHANNELS
-from gauger.exchanges.accounts import keep_accounts
-from gauger.exchanges.pseudonyms import derive_keys
 from gauger.lab import SCENARIOS, Pools, World, grammar_pools, simulate
-from gauger.lab.scanning import master_key, sketched
+from gauger.lab.scanning import opened
+from gauger.pipeline import judge, look
 from gauger.settings import Settings
-from gauger.sources.enrichment import disposable_domains
 
 RESULT = Path("benchmarks/results/ablation.json")
 FIRST_SEED = 751
@@ -68,51 +57,10 @@ def pools() -> Pools:
 def examined_by_variant(world: World, *, key: int) -> Iterator[tuple[str, list[Examined], tuple[str, ...]]]:
     """Yield per variant the reported candidates of a world, and the ids of the principals by code."""
     settings = Settings()
-    keys = derive_keys(master_key(key))
-    with tempfile.TemporaryDirectory(prefix="gauger-bench-") as folder:
-        rows, parts = sketched(world.exchanges, Path(folder), keys=keys, settings=settings)
-        accounts = keep_accounts(world.accounts, keys=keys, disposable=disposable_domains())
-        with duck_engine(scratch=Path(folder), threads=1, memory_bytes=1_000_000_000) as engine:
-            log = open_log(engine, rows, parts)
-            plan = plan_windows(log.activity, settings.windows)
-            owners = fetch_owners(engine, log, accounts)
-            history, tested = (
-                [
-                    fetch_window(engine, log, owners, window, min_principals=settings.core.min_principals)
-                    for window in windows
-                ]
-                for windows in (plan.history, [plan.tested])
-            )
-            scores = [novel_scores(data, settings.core, seed=settings.seed) for data in history]
-            gated = both_paths(tested[0], settings.core, seed=settings.seed)
-            chosen, _ = choose(gated, max_candidates=settings.conditional.max_candidates)
-            span = Span(plan.tested.start_us, plan.tested.end_us)
-            population = build_population(
-                fetch_traces(engine, log, owners, span),
-                accounts,
-                account_ids=owners.account_ids,
-                principal_ids=owners.principal_ids,
-                principal_of_account=owners.principal_of_account,
-                permutations=settings.conditional.permutations,
-            )
+    with opened(world, key=key, settings=settings) as log:
+        seen = look(log.engine, log.log, log.accounts, settings)
     for name, channels in variants().items():
-        yield (
-            name,
-            reported(
-                examine(
-                    chosen,
-                    tested[0].items,
-                    population,
-                    channels,
-                    history_maxima=[max(own, default=0.0) for own in scores],
-                    history_scores=np.concatenate([[], *scores]).tolist(),
-                    n_novel=count_novel(gated),
-                    split=split_target(settings.windows.target, len(plan.history)),
-                    seed=settings.seed,
-                )
-            ),
-            owners.principal_ids,
-        )
+        yield name, reported(judge(seen, settings, channels)), seen.owners.principal_ids
 
 
 def run(scenario: str, seed: int) -> dict[str, object]:
@@ -175,18 +123,9 @@ def main() -> None:
     parser.add_argument("--only", default="")
     args = parser.parse_args()
     path = Path(f".scratch/ablation-{args.first_seed}.jsonl")
-    path.parent.mkdir(exist_ok=True)
-    done = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
     names = args.only.split(",") if args.only else [name for name in SCENARIOS if name not in LEFT_OUT]
     wanted = [(name, args.first_seed + i) for i in range(args.seeds) for name in names]
-    wanted = [one for one in wanted if one not in {(row["scenario"], row["seed"]) for row in done}]
-    with ProcessPoolExecutor(args.processes) as pool, Progress() as bar, path.open("a") as lines:
-        task = bar.add_task("worlds", total=len(wanted))
-        for future in as_completed([pool.submit(run, *one) for one in wanted]):
-            lines.write(json.dumps(future.result()) + "\n")
-            lines.flush()
-            bar.advance(task)
-    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    rows = resume(path, wanted, run, key=lambda row: (row["scenario"], row["seed"]), processes=args.processes)
     table = summary(sorted(rows, key=lambda row: list(SCENARIOS).index(row["scenario"])))
     if args.first_seed == FIRST_SEED:
         RESULT.write_text(json.dumps({"hardware": hardware(), "table": table}, indent=1) + "\n")

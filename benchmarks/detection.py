@@ -4,8 +4,8 @@
 
 Every run is one line in .scratch/detection-FIRST.jsonl (world, seed, workspace key, outcome); a run that is there is
 not made again. The table and benchmarks/results/detection.json are written from those lines. Seeds 1-9 were used while
-the detector was built, and 101 to 220 before its rules on shared tokens were set; the report uses seeds from 301 on,
-with workspace keys of the same number.
+the detector was built, 101 to 220 before its rules on shared tokens were set, and 301 to 400 for an earlier table; the
+report uses seeds from 401 on, with workspace keys of the same number.
 """
 
 import argparse
@@ -13,25 +13,24 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
 from pathlib import Path
 
 os.environ.setdefault("NUMBA_CACHE_DIR", str(Path.home() / ".cache" / "gauger" / "kernels"))
 
 import numpy as np
-from rich.progress import Progress
-from scipy.stats import beta
 
 from benchmarks.hardware import hardware
+from benchmarks.resumable import resume
 from benchmarks.worlds import best_match, pools_at_hand
 from gauger.lab import simulate
+from gauger.lab.intervals import clopper_pearson
 from gauger.lab.scanning import scan_world
 from gauger.lab.suites import SUITES, Cell
 from gauger.settings import Settings
 
 RESULT = Path("benchmarks/results/detection.json")
-FIRST_SEED = 301
+FIRST_SEED = 401
 #: Campaigns that share nothing are run at a share of 20 % only.
 LEFT_OUT = {f"pool/{share}/nothing" for share in ("1", "0.5", "0.1", "0.05")}
 
@@ -78,24 +77,12 @@ def _lines(first_seed: int) -> Path:
     return Path(f".scratch/detection-{first_seed}.jsonl")
 
 
-def _done(lines: Path) -> dict[tuple[str, int], dict[str, object]]:
-    if not lines.exists():
-        return {}
-    rows = [json.loads(line) for line in lines.read_text().splitlines() if line]
-    return {(row["cell"], row["seed"]): row for row in rows}
-
-
 def _wanted(args: argparse.Namespace) -> Iterator[tuple[str, int]]:
     for cell in cells():
         if args.only and cell.split("/")[0] not in args.only.split(","):
             continue
         n = args.quiet_seeds if cell == "quiet" else args.seeds
         yield from ((cell, args.first_seed + i) for i in range(n))
-
-
-def clopper_pearson_upper(hits: int, n: int) -> float:
-    """Return the one-sided upper 95 % limit of a binomial rate."""
-    return 1.0 if hits == n else float(beta.ppf(0.95, hits + 1, n - hits))
 
 
 def summary(rows: list[dict]) -> list[dict]:
@@ -106,7 +93,7 @@ def summary(rows: list[dict]) -> list[dict]:
         row = {"cell": cell, "runs": len(mine), "scan_cpu_s": float(np.median([r["scan_cpu_s"] for r in mine]))}
         if cell == "quiet":
             hits = sum(r["campaign_verdicts"] > 0 for r in mine)
-            row |= {"campaign_verdicts": hits, "upper_95": clopper_pearson_upper(hits, len(mine))}
+            row |= {"campaign_verdicts": hits, "upper_95": clopper_pearson(hits, len(mine), level=0.90)[1]}
             row["supported"] = sum(r["supported_verdicts"] > 0 for r in mine)
         else:
             row |= {
@@ -136,20 +123,7 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=2)
     args = parser.parse_args()
     path = _lines(args.first_seed)
-    done = _done(path)
-    wanted = [one for one in _wanted(args) if one not in done]
-    path.parent.mkdir(exist_ok=True)
-    with (
-        ProcessPoolExecutor(args.processes) as pool,
-        Progress() as bar,
-        path.open("a") as lines,
-    ):
-        task = bar.add_task("worlds", total=len(wanted))
-        for future in as_completed([pool.submit(run, *one) for one in wanted]):
-            lines.write(json.dumps(future.result()) + "\n")
-            lines.flush()
-            bar.advance(task)
-    rows = list(_done(path).values())
+    rows = resume(path, _wanted(args), run, key=lambda row: (row["cell"], row["seed"]), processes=args.processes)
     table = summary(rows)
     result = RESULT if args.first_seed == FIRST_SEED else path.with_suffix(".json")
     result.parent.mkdir(exist_ok=True)

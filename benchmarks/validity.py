@@ -1,6 +1,6 @@
 """Validity and power of the window route: how often innocent days alarm against what was promised, and what is found.
 
-    python -m benchmarks.validity [--worlds 50] [--processes 2] [--factor 1] [--tested-factor 1] [--smoke]
+    python -m benchmarks.validity [--worlds 50] [--processes 2] [--factor 1] [--tested-factor 1]
 
 A world is one innocent log of 90 weeks in which applications, releases, fashions, suites, classes and customers are
 born all through (`gauger.lab.births`), under its own seed and workspace key. A window is a day with 14 days of
@@ -23,12 +23,10 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from multiprocessing import get_context
 from pathlib import Path
 
 os.environ.setdefault("NUMBA_CACHE_DIR", str(Path.home() / ".cache" / "gauger" / "kernels"))
@@ -37,22 +35,21 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from rich.progress import Progress
 
 from benchmarks.hardware import hardware
 from benchmarks.memory import MemoryLog, same
+from benchmarks.resumable import resume
 from gauger.campaigns.candidates import Candidate
 from gauger.campaigns.detection import WindowData, candidates, gate
 from gauger.campaigns.windows import DAY_US, MINUTE_US, Plan, Window, plan_windows
-from gauger.engines.duckdb import DuckEngine, duck_engine
-from gauger.engines.fetch import Log, Owners, fetch_owners, fetch_window, open_log
+from gauger.engines.duckdb import DuckEngine
+from gauger.engines.fetch import Log, Owners, fetch_owners, fetch_window
 from gauger.evidence.items import Items
-from gauger.exchanges.accounts import keep_accounts
-from gauger.exchanges.pseudonyms import Keys, derive_keys
+from gauger.exchanges.pseudonyms import Keys
 from gauger.lab import BirthRates, Campaign, Pools, Scenario, World, grammar_pools, living, simulate
-from gauger.lab.scanning import master_key, sketched
+from gauger.lab.intervals import bootstrap
+from gauger.lab.scanning import opened, sketched
 from gauger.settings import Settings, WindowSettings
-from gauger.sources.enrichment import disposable_domains
 
 RESULT = Path("benchmarks/results/validity.json")
 FIRST_SEED = 501
@@ -71,7 +68,7 @@ CLASSES = (
 
 @cache
 def pools() -> Pools:
-    """Return texts enough for 45 weeks, sixteen days of them at a time."""
+    """Return texts enough for 90 weeks, sixteen days of them at a time."""
     return grammar_pools(per_topic=20_000)
 
 
@@ -89,21 +86,16 @@ def world_of(seed: int, *, factor: float, tested_factor: float) -> World:
 
 
 @contextmanager
-def opened(world: World, *, key: int) -> Iterator["Opened"]:
+def in_memory(world: World, *, key: int) -> Iterator["Seen"]:
     """Yield a world sketched under the `key`-th workspace key, as the engine sees it and in memory."""
-    keys = derive_keys(master_key(key))
-    with tempfile.TemporaryDirectory(prefix="gauger-bench-") as folder:
-        rows, parts = sketched(world.exchanges, Path(folder), keys=keys, settings=SETTINGS)
-        accounts = keep_accounts(world.accounts, keys=keys, disposable=disposable_domains())
-        with duck_engine(scratch=Path(folder), threads=1, memory_bytes=1_000_000_000) as engine:
-            log = open_log(engine, rows, parts)
-            owners = fetch_owners(engine, log, accounts)
-            tables = [pa.concat_tables([pq.read_table(path) for path in paths]) for paths in (rows, parts)]
-            yield Opened(keys, engine, log, owners, *tables, MemoryLog.of(*tables, owners))
+    with opened(world, key=key, settings=SETTINGS) as log:
+        owners = fetch_owners(log.engine, log.log, log.accounts)
+        tables = [pa.concat_tables([pq.read_table(path) for path in paths]) for paths in (log.rows, log.parts)]
+        yield Seen(log.keys, log.engine, log.log, owners, *tables, MemoryLog.of(*tables, owners))
 
 
 @dataclass(frozen=True)
-class Opened:
+class Seen:
     """A world as the detector sees it."""
 
     keys: Keys
@@ -166,7 +158,7 @@ def planted(day: int, share: float, *, seed: int) -> World:
     return replace(world, exchanges=world.exchanges.filter(today), truth_exchanges=world.truth_exchanges.filter(today))
 
 
-def with_campaign(seen: Opened, window: Window, campaign: World) -> tuple[WindowData, frozenset[int]]:
+def with_campaign(seen: Seen, window: Window, campaign: World) -> tuple[WindowData, frozenset[int]]:
     """Return a window with a campaign in it, and the codes of the campaign's principals."""
     with tempfile.TemporaryDirectory(prefix="gauger-bench-") as folder:
         files = sketched(campaign.exchanges, Path(folder), keys=seen.keys, settings=SETTINGS)
@@ -186,7 +178,7 @@ def with_campaign(seen: Opened, window: Window, campaign: World) -> tuple[Window
     return both.window(window, min_principals=SETTINGS.core.min_principals), frozenset(codes.tolist())
 
 
-def plant(seen: Opened, day: int, share: float, *, seed: int) -> dict[str, object]:
+def plant(seen: Seen, day: int, share: float, *, seed: int) -> dict[str, object]:
     """Return what became of one planted campaign."""
     window = seen.plan(day).tested
     campaign = planted(day, share, seed=seed)
@@ -210,7 +202,7 @@ def run(seed: int, factor: float, tested_factor: float) -> dict[str, object]:
     world = world_of(seed, factor=factor, tested_factor=tested_factor)
     n_days = 7 * WEEKS
     tested = range(n_days - 7 * TESTED_WEEKS, n_days)
-    with opened(world, key=seed) as seen:
+    with in_memory(world, key=seed) as seen:
         label = labels(world, seen.owners)
         days, minimum = [], SETTINGS.core.min_principals
         for day in range(14, n_days):
@@ -248,22 +240,14 @@ def tested_days(world: dict) -> list[dict]:
     ]
 
 
-def interval(counts: list[tuple[int, int]], *, draws: int = 4_000, seed: int = 1) -> tuple[float, float]:
-    """Return the 95 % interval of hits / trials, resampling clusters (hits, trials)."""
-    table = np.array(counts, dtype=np.float64).reshape(-1, 2)
-    rng = np.random.default_rng(seed)
-    drawn = table[rng.integers(0, len(table), (draws, len(table)))].sum(axis=1)
-    low, high = np.quantile(drawn[:, 0] / np.maximum(drawn[:, 1], 1), [0.025, 0.975])
-    return float(low), float(high)
-
-
 def realised(worlds: list[list[dict]], level: float, *, of: str | None = None) -> dict[str, object]:
     """Return the realised rate of alarms, of one class where given, and its interval."""
     counts = [
         (sum(day["p"] <= level and (of is None or day["class"] == of) for day in days), len(days)) for days in worlds
     ]
-    hits, trials = map(sum, zip(*counts, strict=True))
-    low, high = interval(counts)
+    each_hits, each_trials = zip(*counts, strict=True)
+    hits, trials = sum(each_hits), sum(each_trials)
+    low, high = bootstrap(each_hits, each_trials, rng=np.random.default_rng(1)) or (None, None)
     return {
         "level": level,
         "class": of,
@@ -324,18 +308,12 @@ def main() -> None:
     args = parser.parse_args()
     tested_factor = args.factor if args.tested_factor is None else args.tested_factor
     path = Path(f".scratch/validity-{args.first_seed}-{args.factor:g}-{tested_factor:g}.jsonl")
-    path.parent.mkdir(exist_ok=True)
-    done = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-    wanted = sorted(set(range(args.first_seed, args.first_seed + args.worlds)) - {one["seed"] for one in done})
-    # A world takes some gigabytes: each has a process of its own.
-    fresh = {"max_tasks_per_child": 1, "mp_context": get_context("spawn")}
-    with ProcessPoolExecutor(args.processes, **fresh) as pool, Progress() as bar, path.open("a") as lines:
-        task = bar.add_task("worlds", total=len(wanted))
-        for future in as_completed([pool.submit(run, seed, args.factor, tested_factor) for seed in wanted]):
-            lines.write(json.dumps(future.result()) + "\n")
-            lines.flush()
-            bar.advance(task)
-    worlds = sorted((json.loads(line) for line in path.read_text().splitlines()), key=lambda one: one["seed"])
+    seeds = range(args.first_seed, args.first_seed + args.worlds)
+    wanted = [(seed, args.factor, tested_factor) for seed in seeds]
+    rows = resume(
+        path, wanted, run, key=lambda row: (row["seed"], args.factor, tested_factor), processes=args.processes
+    )
+    worlds = sorted(rows, key=lambda one: one["seed"])
     table = summary(worlds)
     results = json.loads(RESULT.read_text()) if RESULT.exists() else {"runs": {}}
     results["hardware"] = hardware()

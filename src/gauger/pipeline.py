@@ -12,7 +12,7 @@ import pyarrow as pa
 from gauger.campaigns.calibration import Split, split_target
 from gauger.campaigns.detection import Gated, WindowData, both_paths, novel_scores
 from gauger.campaigns.dossier import Directory, core_table
-from gauger.campaigns.examination import choose, count_novel, examine
+from gauger.campaigns.examination import Examined, choose, count_novel, examine
 from gauger.campaigns.findings import ChannelOff
 from gauger.campaigns.naming import Named, Word, name
 from gauger.campaigns.population import build_population, channels_off
@@ -29,7 +29,7 @@ from gauger.engines.fetch import (
     fetch_window,
 )
 from gauger.engines.relations import Span
-from gauger.evidence.channel import Channel
+from gauger.evidence.channel import Channel, Population
 from gauger.evidence.channels import CHANNELS
 from gauger.settings import Settings
 from gauger.sources import ReadOptions, read_log
@@ -54,20 +54,94 @@ def ingest(
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """What the kept sketches show of the tested stretch, before anything is judged.
+
+    `chosen` are the candidates to test, `cleared` those that personhood cleared, `n_novel` the uncleared ones of the
+    novelty path, chosen or not; `history_scores` holds the scores of the candidates of each history window.
+    """
+
+    plan: Plan
+    owners: Owners
+    tested: WindowData
+    chosen: tuple[Gated, ...]
+    cleared: tuple[Gated, ...]
+    n_novel: int
+    history_scores: tuple[list[float], ...]
+    population: Population
+
+
+@dataclass(frozen=True, slots=True)
 class Detection:
     """What a scan of kept sketches gives, before it is written down."""
 
-    plan: Plan
+    look: Look
     split: Split
-    owners: Owners
-    tested: WindowData
     directory: Directory
     named: tuple[Named, ...]
-    cleared: tuple[Gated, ...]
     attributed: pa.Table
     n_tests: int
     tested_channels: tuple[str, ...]
     channels_off: tuple[ChannelOff, ...]
+
+
+def look(
+    engine: DuckEngine,
+    log: Log,
+    accounts: pa.Table | None,
+    settings: Settings,
+    *,
+    history_until_us: int | None = None,
+    progress: Progress = lambda _step, _done, _all: None,
+) -> Look:
+    """Return the candidates of the tested stretch, and what they are to be compared with (parameters: `detect`)."""
+    core, seed = settings.core, settings.seed
+    plan = plan_windows(log.activity, settings.windows, history_until_us=history_until_us)
+    owners = fetch_owners(engine, log, accounts)
+
+    def window_data(window: Window) -> WindowData:
+        return fetch_window(engine, log, owners, window, min_principals=core.min_principals)
+
+    history = []
+    for done, window in enumerate(plan.history):
+        progress("history windows", done, len(plan.history))
+        history.append(novel_scores(window_data(window), core, seed=seed))
+    progress("tested window", 0, 1)
+    tested = window_data(plan.tested)
+    gated = both_paths(tested, core, seed=seed)
+    chosen, cleared = choose(gated, max_candidates=settings.conditional.max_candidates)
+    return Look(
+        plan=plan,
+        owners=owners,
+        tested=tested,
+        chosen=tuple(chosen),
+        cleared=tuple(cleared),
+        n_novel=count_novel(gated),
+        history_scores=tuple(history),
+        population=build_population(
+            fetch_traces(engine, log, owners, Span(plan.tested.start_us, plan.tested.end_us)),
+            accounts,
+            account_ids=owners.account_ids,
+            principal_ids=owners.principal_ids,
+            principal_of_account=owners.principal_of_account,
+            permutations=settings.conditional.permutations,
+        ),
+    )
+
+
+def judge(seen: Look, settings: Settings, channels: Mapping[str, Channel] = CHANNELS) -> list[Examined]:
+    """Return the examined candidates, the highest rank first."""
+    return examine(
+        seen.chosen,
+        seen.tested.items,
+        seen.population,
+        channels,
+        history_maxima=[max(scores, default=0.0) for scores in seen.history_scores],
+        history_scores=np.concatenate([[], *seen.history_scores]).tolist(),
+        n_novel=seen.n_novel,
+        split=split_target(settings.windows.target, len(seen.plan.history)),
+        seed=settings.seed,
+    )
 
 
 def detect(
@@ -103,54 +177,17 @@ def detect(
     progress
         Told about each window.
     """
-    core, seed = settings.core, settings.seed
-    plan = plan_windows(log.activity, settings.windows, history_until_us=history_until_us)
-    split = split_target(settings.windows.target, len(plan.history))
-    owners = fetch_owners(engine, log, accounts)
-
-    def window_data(window: Window) -> WindowData:
-        return fetch_window(engine, log, owners, window, min_principals=core.min_principals)
-
-    history = []
-    for done, window in enumerate(plan.history):
-        progress("history windows", done, len(plan.history))
-        history.append(novel_scores(window_data(window), core, seed=seed))
-    progress("tested window", 0, 1)
-    tested = window_data(plan.tested)
-    span = Span(plan.tested.start_us, plan.tested.end_us)
-    gated = both_paths(tested, core, seed=seed)
-    chosen, cleared = choose(gated, max_candidates=settings.conditional.max_candidates)
-    population = build_population(
-        fetch_traces(engine, log, owners, span),
-        accounts,
-        account_ids=owners.account_ids,
-        principal_ids=owners.principal_ids,
-        principal_of_account=owners.principal_of_account,
-        permutations=settings.conditional.permutations,
-    )
-    examined = examine(
-        chosen,
-        tested.items,
-        population,
-        channels,
-        history_maxima=[max(scores, default=0.0) for scores in history],
-        history_scores=np.concatenate([[], *history]).tolist(),
-        n_novel=count_novel(gated),
-        split=split,
-        seed=seed,
-    )
-    directory = fetch_directory(engine, log, owners)
+    seen = look(engine, log, accounts, settings, history_until_us=history_until_us, progress=progress)
+    examined = judge(seen, settings, channels)
+    directory = fetch_directory(engine, log, seen.owners)
     named = name(examined, directory.account_ids, known, words)
     return Detection(
-        plan=plan,
-        split=split,
-        owners=owners,
-        tested=tested,
+        look=seen,
+        split=split_target(settings.windows.target, len(seen.plan.history)),
         directory=directory,
         named=tuple(named),
-        cleared=tuple(cleared),
-        attributed=fetch_attribution(engine, log, core_table([one.examined for one in named]), owners),
+        attributed=fetch_attribution(engine, log, core_table([one.examined for one in named]), seen.owners),
         n_tests=sum(len(one.adjusted) for one in examined),
         tested_channels=tuple(name for name in channels if any(name in one.adjusted for one in examined)),
-        channels_off=channels_off(population, channels, has_accounts=accounts is not None),
+        channels_off=channels_off(seen.population, channels, has_accounts=accounts is not None),
     )

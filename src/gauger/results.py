@@ -26,7 +26,7 @@ def write_up(detection: Detection, log: Log, *, facts: RunFacts, settings: Setti
     for index, one in enumerate(detection.named):
         found = dossier(
             one.examined,
-            detection.tested,
+            detection.look.tested,
             detection.attributed.filter(pc.equal(detection.attributed["finding"], index)),
             detection.directory,
             finding_id=one.finding_id,
@@ -43,10 +43,10 @@ def write_up(detection: Detection, log: Log, *, facts: RunFacts, settings: Setti
         first_us=log.activity.first_us,
         last_us=log.activity.last_us,
         duplicates=log.n_duplicates,
-        plan=detection.plan,
+        plan=detection.look.plan,
         channels_off=detection.channels_off,
         certified_by=calibration(
-            detection.plan,
+            detection.look.plan,
             detection.split,
             target=settings.windows.target,
             tested=detection.tested_channels,
@@ -55,7 +55,7 @@ def write_up(detection: Detection, log: Log, *, facts: RunFacts, settings: Setti
             smallest_q=min(q_values, default=None),
         ),
         findings=[one.finding for one in dossiers],
-        cleared=[cleared_record(one, detection.tested) for one in detection.cleared],
+        cleared=[cleared_record(one, detection.look.tested) for one in detection.look.cleared],
     )
     return findings, dossiers
 

@@ -52,11 +52,10 @@ class Strength:
     rollouts
         How often a dealt list's items were sent: 1, or the number of principals that most repeated fills stand with.
         A fill is a principal's own when it stands with no other, or with `rollouts` of them, of whom each has a part.
-    unique_share
-        Share of the items whose fill is an own one: about 0 for a viral prompt, 1 for a dealt list.
     alone_share
-        The same for fills that stand with one principal only: what a verdict may rest on. Suites of which each account
-        runs a part leave fills with few principals too, so `rollouts` ranks and excludes nothing.
+        Share of the items whose fill stands with one principal only: about 0 for a viral prompt, 1 for a dealt list;
+        what a verdict may rest on. Suites of which each account runs a part leave fills with few principals too, so
+        `rollouts` ranks and excludes nothing.
     owning_share
         Share of the principals with at least one own fill. Unlike a share of the items, common decoys do not lower it.
     repeat_share
@@ -69,7 +68,6 @@ class Strength:
 
     score: float
     rollouts: int
-    unique_share: float
     alone_share: float
     owning_share: float
     repeat_share: float
@@ -122,7 +120,6 @@ def strength(items: Items, *, n_held: float) -> Strength:
     return Strength(
         score=owning_share**2 * n_held / (n_held + HALF_HELD) * float(np.log2(1 + parts).sum()),
         rollouts=rollouts,
-        unique_share=float(pair_count[own].sum() / len(items)),
         alone_share=float(pair_count[held_by == 1].sum() / len(items)),
         owning_share=owning_share,
         repeat_share=float((pair_count - 1).sum() / len(items)),

@@ -43,7 +43,7 @@ def calibration(
     target
         False-alarm target of the scan.
     tested
-        Names of the certifying channels that had something to look at.
+        Names of the channels that had something to look at.
     n_tests
         Conditional tests that were made.
     permutations

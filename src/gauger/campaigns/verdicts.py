@@ -142,7 +142,7 @@ def judge(
     evidence
         What the conditional channels said.
     adjusted
-        Channel -> p-value adjusted over everything the scan tested; certifying channels alone.
+        Channel -> p-value adjusted over everything the scan tested.
     split
         What each route may spend.
     window_p_value

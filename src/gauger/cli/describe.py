@@ -42,7 +42,7 @@ def sources() -> None:
         Column(title="lost without it", values=list(POWER_LOST.values())),
     ]
     closing = (
-        "A log of a format may still leave columns empty. Payments and sign-ups stand in no log: give them with"
+        "A log of a format may still leave columns empty. Payments stand in no log: give them with"
         " --accounts. A missing column lowers power, never raises suspicion."
     )
     lines = [*columns(formats, width=width), "", *columns(costs, width=width), "", *paragraph(closing, width=width)]

@@ -157,8 +157,8 @@ def ingest(
     print_result(read.sentence())
 
 
-#: Without the table two channels of evidence are off; whoever reads the summary is told so there.
+#: Without the table a channel of evidence is off; whoever reads the summary is told so there.
 NO_ACCOUNTS = (
-    "No account table was given, so payment and sign-up are not looked at."
-    " Give one with --accounts FILE: account_id and any of principal_id, signed_up_at, plan, payment_token, email."
+    "No account table was given, so shared payment is not looked at."
+    " Give one with --accounts FILE: account_id and any of principal_id, organisation_id, plan, payment_token."
 )

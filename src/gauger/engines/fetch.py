@@ -265,7 +265,7 @@ def fetch_window(engine: DuckEngine, log: Log, owners: Owners, window: Window, *
 
 
 def fetch_traces(engine: DuckEngine, log: Log, owners: Owners, span: Span) -> pa.Table:
-    """Return per (account, prefix, reasoning block, client, model) of a stretch the number of exchanges."""
+    """Return per (account, prefix, reasoning block, model) of a stretch the number of exchanges."""
     rows = relations.with_owners(relations.within(log.rows, span), owners.relation)
     return engine.fetch(relations.traces(rows))
 

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -12,8 +13,8 @@ import pyarrow.parquet as pq
 
 from gauger.campaigns.document import RunFacts
 from gauger.campaigns.dossier import TOUCHED_SCHEMA, exchange_table
-from gauger.engines.duckdb import duck_engine
-from gauger.engines.fetch import open_log
+from gauger.engines.duckdb import DuckEngine, duck_engine
+from gauger.engines.fetch import Log, open_log
 from gauger.exchanges.accounts import keep_accounts
 from gauger.exchanges.networks import NetworkTable
 from gauger.exchanges.pseudonyms import Keys, derive_keys
@@ -48,6 +49,36 @@ def master_key(number: int) -> bytes:
     return np.random.default_rng([KEY_STREAM, number]).bytes(32)
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A world's log as the pipeline sees it: the keys it was sketched under, its files, and the operator's table."""
+
+    keys: Keys
+    engine: DuckEngine
+    log: Log
+    accounts: pa.Table
+    rows: list[Path]
+    parts: list[Path]
+
+
+@contextmanager
+def opened(world: World, *, key: int, settings: Settings) -> Iterator[Opened]:
+    """Yield a world's log, sketched under the `key`-th master key into a folder that is removed afterwards."""
+    keys = derive_keys(master_key(key))
+    with tempfile.TemporaryDirectory(prefix="gauger-lab-") as folder:
+        scratch = Path(folder)
+        rows, parts = sketched(world.exchanges, scratch, keys=keys, settings=settings)
+        with duck_engine(scratch=scratch, threads=1, memory_bytes=ENGINE_MEMORY) as engine:
+            yield Opened(
+                keys=keys,
+                engine=engine,
+                log=open_log(engine, rows, parts),
+                accounts=keep_accounts(world.accounts, keys=keys, disposable=disposable_domains()),
+                rows=rows,
+                parts=parts,
+            )
+
+
 def scan_world(world: World, *, key: int, settings: Settings, with_accounts: bool = True) -> Scanned:
     """Return the report on a world, from the pipeline that a scan of its log runs.
 
@@ -62,17 +93,11 @@ def scan_world(world: World, *, key: int, settings: Settings, with_accounts: boo
     with_accounts
         Whether the operator has an account table.
     """
-    keys = derive_keys(master_key(key))
-    accounts = keep_accounts(world.accounts, keys=keys, disposable=disposable_domains()) if with_accounts else None
-    with tempfile.TemporaryDirectory(prefix="gauger-lab-") as folder:
-        scratch = Path(folder)
-        rows, parts = sketched(world.exchanges, scratch, keys=keys, settings=settings)
-        with duck_engine(scratch=scratch, threads=1, memory_bytes=ENGINE_MEMORY) as engine:
-            log = open_log(engine, rows, parts)
-            detection = detect(engine, log, accounts, settings)
-            facts = RunFacts(generated_at="2026-01-01T00:00:00Z", version="lab", quarantined=0, columns_absent=[])
-            findings, dossiers = write_up(detection, log, facts=facts, settings=settings)
-        size = sum(path.stat().st_size for path in (*rows, *parts))
+    with opened(world, key=key, settings=settings) as seen:
+        detection = detect(seen.engine, seen.log, seen.accounts if with_accounts else None, settings)
+        facts = RunFacts(generated_at="2026-01-01T00:00:00Z", version="lab", quarantined=0, columns_absent=[])
+        findings, dossiers = write_up(detection, seen.log, facts=facts, settings=settings)
+        size = sum(path.stat().st_size for path in (*seen.rows, *seen.parts))
     touched = pa.concat_tables([TOUCHED_SCHEMA.empty_table(), *(one.touched for one in dossiers)])
     report = Report(findings, accounts=all_accounts(findings, touched), exchanges=exchange_table(dossiers))
     return Scanned(report, sketch_bytes=size)

@@ -212,8 +212,20 @@ class MixedPathways:
             raise UsageError("a campaign needs a pathway", where=self.name)
 
 
+class _OfPool:
+    """An attack that is called after its pool."""
+
+    __slots__ = ()
+    pool: Campaign
+
+    @property
+    def name(self) -> str:
+        """The campaign's name."""
+        return self.pool.name
+
+
 @dataclass(frozen=True, slots=True)
-class PoolFailover:
+class PoolFailover(_OfPool):
     """A campaign whose accounts are banned in the tested stretch, and a second pool that goes on with the list.
 
     Before the ban come requests that are limited (429), after it some that are refused (403); the second pool sends
@@ -234,14 +246,9 @@ class PoolFailover:
         if min(self.banned_day, self.ban_spread_h, self.takeover_h) < 0:
             raise UsageError("times of a ban are 0 or more", where=self.name)
 
-    @property
-    def name(self) -> str:
-        """The campaign's name."""
-        return self.pool.name
-
 
 @dataclass(frozen=True, slots=True)
-class ServeAndHarvest:
+class ServeAndHarvest(_OfPool):
     """A service that answers its own users with another's model and keeps the dialogues: every exchange is hostile.
 
     Of the pool's knobs those about accounts hold; the list, the wrapping and the countermeasures do not. The place in
@@ -256,14 +263,9 @@ class ServeAndHarvest:
     def __post_init__(self) -> None:
         _check_relay(self.end_users, self.sticky_s, where=self.name)
 
-    @property
-    def name(self) -> str:
-        """The campaign's name."""
-        return self.pool.name
-
 
 @dataclass(frozen=True, slots=True)
-class Reseller:
+class Reseller(_OfPool):
     """Accounts that honest end users share through a relay, and a list dealt over the same accounts.
 
     The pool's `share` is the part of every account's traffic that is hostile; `hostile_each` and `poisoned_share` do
@@ -278,11 +280,6 @@ class Reseller:
         _check_relay(self.end_users, self.sticky_s, where=self.name)
 
     @property
-    def name(self) -> str:
-        """The campaign's name."""
-        return self.pool.name
-
-    @property
     def end_users(self) -> int:
         """Honest persons behind all accounts."""
         return round(self.end_users_each * self.pool.n)
@@ -294,7 +291,7 @@ def _check_relay(end_users: int, sticky_s: float, *, where: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Probe:
+class Probe(_OfPool):
     """Varied tries to draw out reasoning, mostly refused, and then the one that worked around a whole list.
 
     Tries have the places 0 to tries - 1, the list's items those behind. The pool sends the list once the tries are
@@ -313,14 +310,9 @@ class Probe:
         if not 0 <= self.refused_share < 1:
             raise UsageError(f"refused_share is {self.refused_share}", where=self.name, todo="choose 0 to under 1")
 
-    @property
-    def name(self) -> str:
-        """The campaign's name."""
-        return self.pool.name
-
 
 @dataclass(frozen=True, slots=True)
-class CompromisedKeys:
+class CompromisedKeys(_OfPool):
     """Persons of the world whose keys somebody else uses for some days, from another network and client.
 
     It overlays persons, so it comes after them. Of the pool's knobs `n`, `hostile_each` and those of the list and the
@@ -333,11 +325,6 @@ class CompromisedKeys:
     def __post_init__(self) -> None:
         if self.pool.hostile_each is None or self.days <= 0:
             raise UsageError("stolen keys need hostile_each and days", where=self.name)
-
-    @property
-    def name(self) -> str:
-        """The campaign's name."""
-        return self.pool.name
 
 
 Attack = Campaign | MixedPathways | PoolFailover | ServeAndHarvest | Reseller | Probe | CompromisedKeys

@@ -15,9 +15,9 @@ def leave_one_family_out(finding: Finding, target: float) -> list[tuple[Family, 
 
     The rule is that of the verdicts: *supported* needs a null rejected at the target with effect, *campaign* also rings
     and two families, one of them text or timing. It is read conservatively. The finding's own p-value rests on all
-    families, so it does not count; a null is rejected only by a channel that may certify, of a family that is left,
-    whose p-value stays at or under the target both as the record adjusted it and after a Bonferroni correction over the
-    channels left; and no verdict rises above the recorded one.
+    families, so it does not count; a null is rejected only by a channel of a family that is left, whose p-value stays
+    at or under the target both as the record adjusted it and after a Bonferroni correction over the channels left; and
+    no verdict rises above the recorded one.
 
     Parameters
     ----------

@@ -51,9 +51,9 @@ ACCOUNT_COLUMNS: Final = frozenset({"signed_up_at", "plan", "payment_token", "em
 _ACCOUNT_CHANNELS: Final = frozenset({"payment"})
 
 ACCOUNT_TABLE_HINT: Final = (
-    "No account table was given, so the identity family (payment, sign-up, lifecycle) is off. Give one with"
-    " --accounts FILE (CSV, JSONL or Parquet) holding account_id and any of: principal_id, signed_up_at, plan,"
-    " payment_token, email."
+    "No account table was given, so the identity family (payment) is off. Give one with"
+    " --accounts FILE (CSV, JSONL or Parquet) holding account_id and any of: principal_id, organisation_id,"
+    " plan, payment_token."
 )
 
 #: Said wherever accounts are listed.

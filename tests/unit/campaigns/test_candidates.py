@@ -55,7 +55,7 @@ def test_a_wrapper_rotated_over_125_variants_becomes_one_candidate(window_text, 
     assert len(found) == 1
     assert found[0].items.tolist() == list(range(n_hostile))
     assert len(found[0].cores) >= 5
-    assert found[0].strength.unique_share == 1.0
+    assert found[0].strength.alone_share == 1.0
 
 
 def _two_groups_and_a_phrase(*, one_in):
@@ -102,8 +102,8 @@ def test_one_text_sent_by_many_is_no_candidate(window_text):
 def test_a_viral_prompt_has_no_strength_and_a_dealt_list_all_of_it(make_items):
     viral = strength(make_items(range(40), fill=[7] * 40), n_held=17)
     dealt = strength(make_items(np.tile(np.arange(30), 20)), n_held=17)
-    assert (viral.unique_share, viral.score) == (0.0, 0.0)
-    assert (dealt.unique_share, dealt.repeat_share, dealt.n_principals) == (1.0, 0.0, 30)
+    assert (viral.owning_share, viral.alone_share, viral.score) == (0.0, 0.0, 0.0)
+    assert (dealt.alone_share, dealt.repeat_share, dealt.n_principals) == (1.0, 0.0, 30)
     assert dealt.score > 10
 
 
@@ -112,7 +112,7 @@ def test_a_list_of_which_every_item_is_sent_several_times_is_a_dealt_one(make_it
     rng = np.random.default_rng(times)
     owner = np.concatenate([rng.permutation(30)[:times] for _ in range(400)])
     sent = strength(make_items(owner, fill=np.repeat(np.arange(400), times)), n_held=17)
-    assert (sent.rollouts, sent.unique_share, sent.alone_share) == (times, 1.0, 0.0)
+    assert (sent.rollouts, sent.owning_share, sent.alone_share) == (times, 1.0, 0.0)
     once = strength(make_items(rng.integers(0, 30, 400), fill=np.arange(400)), n_held=17)
     assert sent.score == pytest.approx(once.score, rel=0.05)
 
@@ -123,7 +123,7 @@ def test_a_suite_of_which_each_account_runs_a_part_is_no_dealt_list(make_items, 
     owner, item = np.nonzero(rng.random((30, 400)) < share)
     run = strength(make_items(owner, fill=item), n_held=17)
     assert run.rollouts == 1
-    assert run.unique_share < 0.25
+    assert run.alone_share < 0.25
 
 
 @pytest.mark.parametrize("per_item", [0.5, 1.0, 1.5, 2.0])
@@ -141,12 +141,12 @@ def test_common_decoys_leave_the_strength_of_a_dealt_list_as_it_is(make_items):
     hidden = strength(make_items(np.r_[owner, np.repeat(np.arange(30), 60)], fill=np.r_[fill, decoys]), n_held=17)
     assert hidden.score == alone.score
     assert hidden.owning_share == 1.0
-    assert hidden.unique_share == 0.25
+    assert hidden.alone_share == 0.25
 
 
 def test_retries_of_one_customer_are_repeats_and_no_sharing(make_items):
     retried = strength(make_items([0, 0, 0, 1, 1, 2], fill=[1, 1, 1, 2, 3, 4]), n_held=17)
-    assert retried.unique_share == 1.0
+    assert retried.alone_share == 1.0
     assert retried.repeat_share == pytest.approx(2 / 6)
 
 

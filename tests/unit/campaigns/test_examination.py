@@ -10,10 +10,11 @@ from gauger.campaigns.calibration import Split, split_target
 from gauger.campaigns.candidates import Candidate, strength
 from gauger.campaigns.detection import Gated, gate
 from gauger.campaigns.examination import choose, examine
+from gauger.campaigns.windows import DAY_US
 from gauger.evidence.channel import Population
 from gauger.evidence.channels import CHANNELS
 from gauger.evidence.concentration import Holdings, holdings
-from gauger.evidence.items import DAY_US, Items
+from gauger.evidence.items import Items
 from gauger.evidence.mining import Core
 from gauger.evidence.personhood import Personhood
 

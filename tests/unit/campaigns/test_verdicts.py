@@ -119,7 +119,6 @@ def _strength(*, alone_share=1.0, n_principals=30):
     return Strength(
         score=50.0,
         rollouts=1,
-        unique_share=1.0,
         alone_share=alone_share,
         owning_share=1.0,
         repeat_share=0.0,
