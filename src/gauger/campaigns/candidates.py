@@ -205,7 +205,7 @@ class _Footing:
 
 
 def _mean_held(group: Sequence[_Footing], rows: Codes) -> float:
-    on_rows = [len(one.core.shingles) * len(np.intersect1d(one.core.items, rows)) for one in group]
+    on_rows = [len(one.core.shingles) * _common(one.core.items, rows) for one in group]
     return sum(on_rows) / len(rows)
 
 
@@ -258,5 +258,12 @@ def without_repeats(novel: Sequence[Candidate], cold: Sequence[Candidate]) -> li
     return [
         candidate
         for candidate in cold
-        if not any(2 * len(np.intersect1d(candidate.items, other.items)) >= len(candidate.items) for other in novel)
+        if not any(2 * _common(candidate.items, other.items) >= len(candidate.items) for other in novel)
     ]
+
+
+def _common(left: Codes, right: Codes) -> int:
+    """Return how many rows two ascending arrays have in common."""
+    few, many = sorted((left, right), key=len)
+    at = np.searchsorted(many, few)
+    return int((many[np.minimum(at, len(many) - 1)] == few).sum()) if len(many) else 0
