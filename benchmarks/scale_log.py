@@ -1,11 +1,11 @@
 """A log of any size: sixteen million exchanges of 200,000 accounts over five weeks, three campaigns among them.
 
-    python -m benchmarks.scale_log --exchanges 16e6 --out DIR [--jsonl]
+    python -m benchmarks.scale_log --exchanges 16e6 --out DIR
 
-The founding case in small: 24,000 hostile accounts in three campaigns with volumes 13 : 3.4 : 0.15, four million exchanges
-in all, half of them innocent, 125 wrappings each, hostile in the last seven days only. The log is made in shards, each a
-world of the lab with texts, people and networks of its own, and written by day as it comes: memory is that of one shard.
-A campaign's wrappings are the same in all shards, the items of its list are not.
+The founding case in small: 24,000 hostile accounts in three campaigns with volumes 13 : 3.4 : 0.15, four million
+exchanges in all, half of them innocent, 125 wrappings each, hostile in the last seven days only. The log is made in
+shards, each a world of the lab with texts, people and networks of its own, and written by day as it comes: memory is
+that of one shard. A campaign's wrappings are the same in all shards, the items of its list are not.
 """
 
 import argparse
