@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -19,7 +20,7 @@ from gauger.sources.times import Instant
 from gauger.sources.values import CONVERTERS
 
 #: Rows taken from a row group at a time: a column of few, long texts is small on disk and large in memory.
-_STEP_ROWS: Final = 128
+_STEP_ROWS: Final = 512
 
 #: What a damaged Parquet file can surface as.
 DAMAGE: Final = (pa.ArrowException, OSError, UnicodeDecodeError)
@@ -49,7 +50,9 @@ def stretches(
     for group in range(file.num_row_groups):
         end = begin + file.metadata.row_group(group).num_rows
         if end > start_row:
-            steps = file.iter_batches(batch_size=min(_STEP_ROWS, max_rows), row_groups=[group], columns=columns)
+            steps = file.iter_batches(
+                batch_size=min(_STEP_ROWS, max_rows), row_groups=[group], columns=columns, use_threads=False
+            )
             yield from _of_group(
                 steps, first=begin, end=end, start_row=start_row, max_rows=max_rows, max_bytes=max_bytes
             )
@@ -59,7 +62,7 @@ def stretches(
 def _of_group(
     steps: Iterator[pa.RecordBatch], *, first: int, end: int, start_row: int, max_rows: int, max_bytes: int
 ) -> Iterator[Stretch]:
-    row, held, held_bytes = first, list[pa.RecordBatch](), 0
+    row, n_held, held, held_bytes = first, 0, list[pa.RecordBatch](), 0
     is_damaged = False
     while row < end and not is_damaged:
         try:
@@ -69,20 +72,23 @@ def _of_group(
         else:
             row += step.num_rows
             held.append(step.slice(min(max(0, start_row - row + step.num_rows), step.num_rows)))
+            n_held += held[-1].num_rows
             held_bytes += step.nbytes
-        n_held = sum(part.num_rows for part in held)
         if n_held and (is_damaged or row == end or n_held + _STEP_ROWS > max_rows or held_bytes >= max_bytes):
-            yield Stretch(row - n_held, row, pa.Table.from_batches(held))
-            held, held_bytes = [], 0
+            yield Stretch(row - n_held, row, pa.Table.from_batches(held).combine_chunks())
+            n_held, held, held_bytes = 0, [], 0
     if is_damaged:
         yield Stretch(max(row, start_row), end, None)
 
 
 def _decoded(step: pa.RecordBatch) -> pa.RecordBatch:
     """Write dictionaries out, so that a text weighs on each of its rows; of two columns of a name take the last."""
+    names = step.schema.names
+    if len(set(names)) == len(names) and not any(pa.types.is_dictionary(kind) for kind in step.schema.types):
+        return step
     columns = {
         name: column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
-        for name, column in zip(step.schema.names, step.columns, strict=True)
+        for name, column in zip(names, step.columns, strict=True)
     }
     return pa.RecordBatch.from_pydict(columns)
 
@@ -143,8 +149,8 @@ def edge(stretch: pa.Table, *, first_row: int, source_file: str, zone: tzinfo) -
         for at, fault in bad[name].items():
             if name not in REQUIRED and at not in left_out:
                 faults.setdefault(at, []).append(Place(first_row + at).fault(fault.reason, column=name))
-    columns["source_file"] = pa.array([source_file] * stretch.num_rows, pa.string())
-    columns["source_row"] = pa.array(range(first_row, first_row + stretch.num_rows), pa.int64())
+    columns["source_file"] = pa.repeat(pa.scalar(source_file, pa.string()), stretch.num_rows)
+    columns["source_row"] = pa.array(np.arange(first_row, first_row + stretch.num_rows))
     if left_out:
         kept = pa.array([at for at in range(stretch.num_rows) if at not in left_out], pa.int64())
         columns = {name: column.take(kept) for name, column in columns.items()}
@@ -161,7 +167,14 @@ def _column(stretch: pa.Table, name: str, zone: tzinfo) -> tuple[pa.Array, dict[
     if whole is not None:
         return whole, {}
     converter = CONVERTERS[name]
-    found = [value if isinstance(value, Bad) else converter(value, zone) for value in _values(given)]
+    if _is_text(given.type):  # the same text gives the same value: each is read once
+        distinct = _flat(given).dictionary_encode()
+        known = [converter(value, zone) for value in _values(pa.chunked_array([distinct.dictionary]))]
+        nothing = len(known)
+        known.append(converter(None, zone))
+        found = [known[place] for place in distinct.indices.fill_null(nothing).to_pylist()]
+    else:
+        found = [value if isinstance(value, Bad) else converter(value, zone) for value in _values(given)]
     bad = {at: value for at, value in enumerate(found) if isinstance(value, Bad)}
     return pa.array([None if isinstance(value, Bad) else value for value in found], target), bad
 
@@ -175,6 +188,10 @@ def _cast_whole(given: pa.ChunkedArray, name: str, target: pa.DataType, zone: tz
             filled = pc.if_else(pc.equal(given, pa.scalar("", kind)), pa.scalar(None, kind), given)
             has_secret = name in {"account_id", "api_key_id"} and pc.any(pc.starts_with(given, "sk-")).as_py()
             return None if has_secret else _flat(filled.cast(target))
+        if name == "tool_names" and pa.types.is_list(kind) and pa.types.is_string(kind.value_type):
+            given.validate(full=True)
+            has_blank = pc.any(pc.fill_null(pc.equal(pc.list_flatten(given), ""), fill_value=True)).as_py()
+            return None if has_blank else _flat(given.cast(target))
         if pa.types.is_integer(target) and pa.types.is_integer(kind):
             return _flat(given.cast(target))
         if pa.types.is_floating(target) and pa.types.is_floating(kind):
@@ -205,14 +222,14 @@ def _are_shown(moments: pa.Array) -> bool:
 
 def text_cuts(table: pa.Table, max_text_bytes: int) -> list[int]:
     """Rows at which to cut a table so that no part holds more text, except a single row that does."""
-    sizes = [0] * table.num_rows
+    ends = np.zeros(table.num_rows, np.int64)
     for name in TEXTS:
-        lengths = pc.fill_null(pc.binary_length(table.column(name)), 0).to_pylist()
-        sizes = [size + length for size, length in zip(sizes, lengths, strict=True)]
-    cuts, held = [], 0
-    for at, size in enumerate(sizes):
-        if at and held + size > max_text_bytes:
+        ends += pc.fill_null(pc.binary_length(table.column(name)), 0).to_numpy()
+    ends = np.cumsum(ends)
+    cuts, at, behind = list[int](), 0, 0
+    while at < len(ends):
+        at = max(at + 1, int(np.searchsorted(ends, behind + max_text_bytes, side="right")))
+        if at < len(ends):
             cuts.append(at)
-            held = 0
-        held += size
+            behind = int(ends[at - 1])
     return cuts
