@@ -44,7 +44,8 @@ from benchmarks.memory import MemoryLog, same
 from gauger.campaigns.candidates import Candidate
 from gauger.campaigns.detection import WindowData, candidates, gate
 from gauger.campaigns.windows import DAY_US, MINUTE_US, Plan, Window, plan_windows
-from gauger.engines.duckdb import DuckEngine, duck_engine
+from gauger.engines.duckdb import duck_engine
+from gauger.engines.engine import Engine
 from gauger.engines.fetch import Log, Owners, fetch_owners, fetch_window, open_log
 from gauger.evidence.items import Items
 from gauger.exchanges.accounts import keep_accounts
@@ -107,7 +108,7 @@ class Opened:
     """A world as the detector sees it."""
 
     keys: Keys
-    engine: DuckEngine
+    engine: Engine
     log: Log
     owners: Owners
     rows: pa.Table

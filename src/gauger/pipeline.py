@@ -18,7 +18,7 @@ from gauger.campaigns.naming import Named, Word, name
 from gauger.campaigns.population import build_population, channels_off
 from gauger.campaigns.tracking import Known
 from gauger.campaigns.windows import Plan, Window, plan_windows
-from gauger.engines.duckdb import DuckEngine
+from gauger.engines.engine import Engine
 from gauger.engines.fetch import (
     Log,
     Owners,
@@ -71,7 +71,7 @@ class Detection:
 
 
 def detect(
-    engine: DuckEngine,
+    engine: Engine,
     log: Log,
     accounts: pa.Table | None,
     settings: Settings,

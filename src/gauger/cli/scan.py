@@ -55,7 +55,8 @@ def scan(
     target: options.Target = None,
     now: options.Now = None,
     timezone: options.Timezone = "UTC",
-    engine: options.Engine = "duckdb",  # noqa: ARG001 - there is one engine so far; its name is checked
+    engine: options.Engine = "duckdb",
+    master: options.Master = None,
     threads: options.Threads = None,
     json: options.Json = False,
     fail_on: options.FailOn = None,
@@ -70,6 +71,7 @@ def scan(
     OUT, and a summary to stdout. Exits with 0 whatever was found.
     """
     from gauger.cli.detecting import detect_and_publish, publish_quarantine, refused_name
+    from gauger.cli.engine import chosen_engine
     from gauger.cli.reading import Given, UselessReading, logs_named, read_in, settings_flags
     from gauger.cli.session import open_session, workspace_to_scan
     from gauger.cli.upkeep import erased_sentence
@@ -78,6 +80,7 @@ def scan(
         raise UsageError(
             "both say where the tested stretch begins", where="--window, --history-until", todo="give one of the two"
         )
+    opened_by = chosen_engine(engine, master)
     aside = Aside(quiet)
     if not logs and (format_ is not None or mapping is not None):
         raise UsageError("there are no logs to read by it", where="--format, --mapping", todo="name logs")
@@ -104,7 +107,7 @@ def scan(
         if json and session.workspace.tables.accounts() is None:
             aside.say(NO_ACCOUNTS)
         result = detect_and_publish(
-            session, out, set_aside=read.set_aside, history_until=history_until, now=now, aside=aside
+            session, opened_by, out, set_aside=read.set_aside, history_until=history_until, now=now, aside=aside
         )
         if retain is not None:
             aside.say(erased_sentence(session.workspace.retain(retain, now=session.started_at)))

@@ -6,6 +6,7 @@ engine's work.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 import ibis
 import ibis.expr.types as ir
@@ -17,6 +18,23 @@ class Span:
 
     start_us: int
     end_us: int
+
+
+#: A sketch file is called after its log, the stretch of it, and the file's place there (`gauger.store.sketch_files`).
+_NAME_OF_SKETCHES: Final = r"([0-9]{8})-[0-9]{6}-[0-9]{6}(?:~[0-9]+)?[.]parquet$"
+
+
+def with_origin(rows: ir.Table) -> ir.Table:
+    """Return rows of sketch files with `origin` for `file_name`: the log they are of, by its number in the manifest.
+
+    A log that was exported anew under the same name is another log; its rows have the same file and row.
+    """
+    return rows.mutate(origin=rows.file_name.re_extract(_NAME_OF_SKETCHES, 1)).drop("file_name")
+
+
+def distinct_parts(rows: ir.Table) -> ir.Table:
+    """Return every part of the rows of part files once: where it lies in several, its row is the same in all."""
+    return rows.drop("file_name").distinct(on=["part", "kind"])
 
 
 def within(rows: ir.Table, span: Span) -> ir.Table:

@@ -21,7 +21,7 @@ def _write(folder, account):
 
 def test_a_folder_named_like_a_column_changes_no_row(engine, tmp_path):
     path = _write(tmp_path / "account_id=evil" / "country=XX", "honest")
-    assert engine.fetch(engine.rows([path])).to_pydict() == {"account_id": ["honest"]}
+    assert engine.fetch(engine.read([path])).to_pydict() == {"account_id": ["honest"], "file_name": ["rows.parquet"]}
 
 
 @pytest.mark.parametrize("name", ["a*b", "a?b", "a[1]b"])
@@ -29,4 +29,4 @@ def test_a_pattern_in_a_folders_name_is_read_as_it_is_written(engine, tmp_path, 
     path = _write(tmp_path / name, "mine")
     for other in ("aXb", "a1b"):
         _write(tmp_path / other, "not mine")
-    assert engine.fetch(engine.rows([path]))["account_id"].to_pylist() == ["mine"]
+    assert engine.fetch(engine.read([path]))["account_id"].to_pylist() == ["mine"]
