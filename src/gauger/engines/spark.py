@@ -24,6 +24,10 @@ _NEEDED: Final = {
     "spark.ui.showConsoleProgress": "false",
 }
 
+_PARTITIONS: Final = "spark.sql.shuffle.partitions"
+#: Shuffles are cut by the size of the cluster: Spark's own 200 cost a small one more than the work.
+_PARTITIONS_PER_CORE: Final = 3
+
 
 class SparkEngine:
     """The engine (`gauger.engines.engine.Engine`) over a Spark session; what is kept is cached on the executors.
@@ -113,7 +117,10 @@ def _session(scratch: Path, master: str | None) -> SparkSession:
         session = (builder if master is None else builder.master(master)).getOrCreate()
     except (PySparkException, Py4JError) as error:
         raise _no_start(error, master) from error
-    session.sparkContext.setLogLevel("ERROR")
+    context = session.sparkContext
+    context.setLogLevel("ERROR")
+    if not context.getConf().contains(_PARTITIONS):
+        session.conf.set(_PARTITIONS, str(_PARTITIONS_PER_CORE * context.defaultParallelism))
     return session
 
 
