@@ -13,7 +13,6 @@ from gauger.campaigns.findings import Findings
 from gauger.campaigns.naming import Word
 from gauger.campaigns.tracking import Known, sample
 from gauger.campaigns.windows import DAY_US, MINUTE_US
-from gauger.cli.engine import EngineOpener
 from gauger.cli.output import Aside, terminal_width
 from gauger.cli.reading import quarantined
 from gauger.cli.session import Session
@@ -53,7 +52,7 @@ class Result:
 
 def detect_and_publish(
     session: Session,
-    open_engine: EngineOpener,
+    engine: Engine,
     out: Path,
     *,
     set_aside: pa.Table,
@@ -65,7 +64,7 @@ def detect_and_publish(
     workspace, settings = session.workspace, session.settings
     events = workspace.tables.events()
     not_read = quarantined(workspace, set_aside)
-    with aside.progress() as progress, open_engine(session) as engine:
+    with aside.progress() as progress:
         log = opened_log(engine, workspace)
         check_stretch(log, history_until, settings.windows, aside=aside)
         say_oddities(log, aside, now=now or session.started_at)

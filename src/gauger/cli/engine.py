@@ -2,8 +2,11 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import duckdb
 
@@ -11,13 +14,22 @@ from gauger.cli.session import ENGINE_MEMORY, Session
 from gauger.engines.duckdb import duck_engine
 from gauger.engines.engine import Engine
 from gauger.errors import UsageError, WorkspaceError
+from gauger.pipeline import ReadApart
+from gauger.sources import ReadOptions
+from gauger.store.manifest import FilePlan
+from gauger.store.staging import StagedLog
 
-#: Opens an engine inside the workspace of a session.
-EngineOpener = Callable[[Session], AbstractContextManager[Engine]]
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An open engine, and what reads logs where it computes; None: they are read here."""
+
+    engine: Engine
+    read_apart: ReadApart | None = None
 
 
-def chosen_engine(name: str, master: str | None) -> EngineOpener:
-    """Return what opens the engine that a command line names.
+def chosen_engine(name: str, master: str | None) -> Callable[[Session], AbstractContextManager[Opened]]:
+    """Return what opens the engine that a command line names, inside the workspace of a session.
 
     Raises
     ------
@@ -25,10 +37,16 @@ def chosen_engine(name: str, master: str | None) -> EngineOpener:
         A master is named for an engine that has none.
     """
     if name == "spark":
-        return lambda session: open_spark(session, master)
+        return partial(_open_spark, master=master)
     if master is not None:
         raise UsageError("only Spark has a master", where="--master", todo="add --engine spark, or leave it out")
-    return open_engine
+    return _open_here
+
+
+@contextmanager
+def _open_here(session: Session) -> Iterator[Opened]:
+    with open_engine(session) as engine:
+        yield Opened(engine)
 
 
 @contextmanager
@@ -65,7 +83,7 @@ def open_engine(session: Session) -> Iterator[Engine]:
 
 
 @contextmanager
-def open_spark(session: Session, master: str | None) -> Iterator[Engine]:
+def _open_spark(session: Session, *, master: str | None) -> Iterator[Opened]:
     """Open Spark; this machine spills inside the workspace.
 
     Raises
@@ -77,13 +95,29 @@ def open_spark(session: Session, master: str | None) -> Iterator[Engine]:
     """
     try:
         from gauger.engines.spark import spark_engine
+        from gauger.engines.spark_sketches import Recipe, sketch_on_workers
     except ImportError as error:
         raise UsageError(
             f"Spark is not installed here ({error.name} is missing)",
             where="--engine spark",
             todo="pip install 'gauger[spark]', and install Java 17",
         ) from error
-    # Workers have Gauger where this machine has it, unless the cluster's own settings say otherwise.
+    # Workers have Python where this machine has it, unless the environment says otherwise.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    with spark_engine(scratch=session.workspace.tmp, master=master) as engine:
-        yield engine
+    workspace = session.workspace
+    place = workspace.path.absolute()
+
+    with spark_engine(scratch=workspace.tmp.absolute(), master=master) as engine:
+
+        def read_apart(plans: Sequence[FilePlan], options: ReadOptions) -> Iterator[StagedLog]:
+            recipe = Recipe(
+                workspace=place,
+                networks=session.configuration.networks,
+                folder=Path.cwd(),
+                settings=session.settings,
+                options=options,
+                kept_from=workspace.sketches.kept_from,
+            )
+            return sketch_on_workers(engine.session, plans, recipe)
+
+        yield Opened(engine, read_apart)

@@ -80,7 +80,7 @@ def scan(
         raise UsageError(
             "both say where the tested stretch begins", where="--window, --history-until", todo="give one of the two"
         )
-    opened_by = chosen_engine(engine, master)
+    opener = chosen_engine(engine, master)
     aside = Aside(quiet)
     if not logs and (format_ is not None or mapping is not None):
         raise UsageError("there are no logs to read by it", where="--format, --mapping", todo="name logs")
@@ -95,8 +95,9 @@ def scan(
     with (
         workspace_to_scan(workspace, files, out, drop_on=UselessReading) as path,
         open_session(path, create=bool(files), flags=flags) as session,
+        opener(session) as opened,
     ):
-        read = read_in(session, given, aside)
+        read = read_in(session, given, aside, read_apart=opened.read_apart)
         aside.say(read.sentence())
         if files:
             try:
@@ -107,7 +108,7 @@ def scan(
         if json and session.workspace.tables.accounts() is None:
             aside.say(NO_ACCOUNTS)
         result = detect_and_publish(
-            session, opened_by, out, set_aside=read.set_aside, history_until=history_until, now=now, aside=aside
+            session, opened.engine, out, set_aside=read.set_aside, history_until=history_until, now=now, aside=aside
         )
         if retain is not None:
             aside.say(erased_sentence(session.workspace.retain(retain, now=session.started_at)))

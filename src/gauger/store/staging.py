@@ -1,6 +1,6 @@
 """Sketches written aside by whoever reads a log; they count once a transaction names them."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gauger.errors import GaugerError
 from gauger.exchanges.schema import QUARANTINE_SCHEMA
 from gauger.sketches.schema import PART_SCHEMA, SKETCH_SCHEMA
 from gauger.store.durable import storage_errors, write_parquet
@@ -109,6 +110,14 @@ class StagedStretch:
     end_offset: int
     end_row: int
     columns_absent: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class StagedLog:
+    """A log that was read elsewhere: its stretches, and the error that ended it, if one did."""
+
+    stretches: Sequence[StagedStretch]
+    error: GaugerError | None
 
 
 @dataclass(slots=True)
