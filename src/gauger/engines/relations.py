@@ -23,6 +23,8 @@ class Span:
 #: A sketch file is called after its log, the stretch of it, and the file's place there (`gauger.store.sketch_files`).
 _NAME_OF_SKETCHES: Final = r"([0-9]{8})-[0-9]{6}-[0-9]{6}(?:~[0-9]+)?[.]parquet$"
 
+_HOUR_US: Final = 3_600_000_000
+
 
 def with_origin(rows: ir.Table) -> ir.Table:
     """Return rows of sketch files with `origin` for `file_name`: the log they are of, by its number in the manifest.
@@ -105,10 +107,19 @@ def declared_owners(rows: ir.Table) -> ir.Table:
 
 
 def window_items(rows: ir.Table, owners: ir.Table, span: Span) -> ir.Table:
-    """Return the first turns of a stretch with their owners' codes, numbered in canonical order from 0."""
+    """Return the first turns of a stretch with their owners' codes, numbered in canonical order from 0.
+
+    They are numbered hour by hour, after the number of those in earlier hours: no worker has to sort them all.
+    """
     first_turns = with_owners(within(rows, span).filter(lambda t: t.is_first_turn), owners)
-    canonical = ibis.window(order_by=["occurred_us", "account_id", "request_id", "digest_high", "digest_low", *ROW_KEY])
-    return first_turns.mutate(item=ibis.row_number().over(canonical))
+    timed = first_turns.mutate(hour=first_turns.occurred_us // _HOUR_US)
+    per_hour = timed.group_by("hour").aggregate(n=timed.count())
+    up_to = per_hour.n.sum().over(ibis.cumulative_window(order_by="hour"))
+    before = per_hour.select("hour", n_before=up_to - per_hour.n)
+    canonical = ["occurred_us", "account_id", "request_id", "digest_high", "digest_low", *ROW_KEY]
+    placed = timed.mutate(place=ibis.row_number().over(ibis.window(group_by="hour", order_by=canonical)))
+    joined = placed.join(before, "hour")
+    return joined.select(*first_turns.columns, item=joined.n_before + joined.place)
 
 
 def user_postings(items: ir.Table) -> ir.Table:
