@@ -9,7 +9,6 @@ import sys
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -129,20 +128,8 @@ def gauger_apart():
 @pytest.fixture(scope="session")
 def leaks():
     """The search for runs of texts in files."""
-    return _beside("leaks")
-
-
-@pytest.fixture(scope="session")
-def spark_cluster():
-    """Starts a Spark cluster."""
-    return _beside("spark_cluster").spark_cluster
-
-
-def _beside(name: str) -> ModuleType:
-    """Return a module that lies beside this file."""
-    spec = importlib.util.spec_from_file_location(f"gauger_test_{name}", Path(__file__).with_name(f"{name}.py"))
+    spec = importlib.util.spec_from_file_location("gauger_test_leaks", Path(__file__).with_name("leaks.py"))
     module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # a dataclass looks its module up
     spec.loader.exec_module(module)
     return module
 

@@ -1,5 +1,6 @@
 """A real Spark cluster gives the bytes that DuckDB gives, also when it loses a worker in the middle."""
 
+import base64
 import os
 import shutil
 import subprocess
@@ -7,6 +8,10 @@ import sys
 import time
 
 import pytest
+from benchmarks.spark_cluster import spark_cluster
+
+from gauger.exchanges.pseudonyms import derive_keys
+from gauger.store.keys import read_master_key
 
 pytestmark = pytest.mark.slow
 
@@ -15,7 +20,7 @@ ALL = ("findings.json", "accounts.parquet", "accounts.csv", "index.html", "quara
 
 
 @pytest.fixture
-def cluster(spark_installed, spark_cluster, tmp_path):
+def cluster(spark_installed, tmp_path):
     with spark_cluster(tmp_path / "cluster") as opened:
         yield opened
 
@@ -42,10 +47,31 @@ def workspace(small_scanned, tmp_path):
     return shutil.copytree(small_scanned.workspace, tmp_path / "workspace")
 
 
-def test_two_workers_find_what_duckdb_finds(cluster, workspace, small_scanned, tmp_path):
-    finish(start(cluster, "scan", "--workspace", workspace, "--out", tmp_path / "out", "--now", NOW))
-    assert all(worker.holds_results or worker.spill.is_dir() for worker in cluster.workers)
+def test_two_workers_read_and_find_what_this_machine_reads_and_finds(
+    cluster, keyed_workspace, small_logs, small_scanned, leaks, tmp_path
+):
+    """Also: each worker took part, and neither the keys nor a text stand in what Spark wrote, its event log included."""
+    events = tmp_path / "cluster" / "events"
+    events.mkdir()
+    with (tmp_path / "cluster" / "conf" / "spark-defaults.conf").open("a") as file:
+        file.write(f"spark.eventLog.enabled true\nspark.eventLog.dir {events.as_uri()}\n")
+    place = ["--workspace", keyed_workspace, "--out", tmp_path / "out", "--now", NOW]
+    finish(start(cluster, "scan", *small_logs.files, *small_logs.tables, *place))
     assert different(tmp_path / "out", small_scanned.out) == []
+    assert all(any(worker.work.rglob("stderr")) for worker in cluster.workers)
+    written = [path.read_bytes() for path in (tmp_path / "cluster").rglob("*") if path.is_file()]
+    assert any(b"SparkListenerJobEnd" in one for one in written)
+    for secret in secrets(keyed_workspace):
+        assert not any(secret in one for one in written)
+
+
+def secrets(workspace):
+    """The keys, in the forms in which they could be written."""
+    master = read_master_key(workspace / "keys" / "master.key").secret
+    keys = derive_keys(master)
+    return [
+        form for key in (master, keys.identity, keys.text) for form in (key, base64.b64encode(key), key.hex().encode())
+    ]
 
 
 def test_a_worker_that_dies_in_the_middle_changes_nothing(cluster, workspace, small_scanned, tmp_path):

@@ -17,9 +17,10 @@ _WORKER = "org.apache.spark.deploy.worker.Worker"
 
 @dataclass(frozen=True)
 class Worker:
-    """A worker with its executors: one process group, and the folder they spill to."""
+    """A worker with its executors: one process group, their folder of logs, and the folder they spill to."""
 
     process: subprocess.Popen
+    work: Path
     spill: Path
 
     @property
@@ -42,7 +43,7 @@ class Cluster:
 
 
 @contextmanager
-def spark_cluster(folder: Path, *, n_workers: int = 2) -> Iterator[Cluster]:
+def spark_cluster(folder: Path, *, n_workers: int = 2, memory: str = "1g") -> Iterator[Cluster]:
     """Start a master and workers of one core each; all are gone when the block ends."""
     import pyspark
 
@@ -52,7 +53,7 @@ def spark_cluster(folder: Path, *, n_workers: int = 2) -> Iterator[Cluster]:
     configuration.mkdir(parents=True)
     (configuration / "spark-defaults.conf").write_text(
         "spark.driver.host 127.0.0.1\n"
-        "spark.executor.memory 1g\n"
+        f"spark.executor.memory {memory}\nspark.driver.memory {memory}\n"
         f"spark.executorEnv.PYTHONPATH {os.pathsep.join(path for path in sys.path if path)}\n"
     )
     environment = {
@@ -81,7 +82,8 @@ def spark_cluster(folder: Path, *, n_workers: int = 2) -> Iterator[Cluster]:
         workers = []
         for number in range(n_workers):
             spill = folder / f"spill-{number}"
-            place = [*("-c", "1", "-m", "1g", "-d", str(folder / f"work-{number}"))]
+            work = folder / f"work-{number}"
+            place = ["-c", "1", "-m", memory, "-d", str(work)]
             ui = ["--webui-port", str(ui_ports[1 + number])]
             process = start(
                 f"worker-{number}",
@@ -89,7 +91,7 @@ def spark_cluster(folder: Path, *, n_workers: int = 2) -> Iterator[Cluster]:
                 *("--host", "127.0.0.1", *place, *ui, f"spark://127.0.0.1:{port}"),
                 SPARK_LOCAL_DIRS=str(spill),
             )
-            workers.append(Worker(process, spill))
+            workers.append(Worker(process, work, spill))
         _wait(lambda: (folder / "master.log").read_text().count("Registering worker") == n_workers, "the workers")
         yield Cluster(f"spark://127.0.0.1:{port}", tuple(workers), environment)
     finally:
