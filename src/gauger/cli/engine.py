@@ -1,5 +1,6 @@
 """Which engine computes the tables, and what its refusals mean to a person."""
 
+import importlib.util
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -34,13 +35,23 @@ def chosen_engine(name: str, master: str | None) -> Callable[[Session], Abstract
     Raises
     ------
     UsageError
-        A master is named for an engine that has none.
+        A master is named for an engine that has none, or Spark is not installed.
     """
     if name == "spark":
+        _require_spark()
         return partial(_open_spark, master=master)
     if master is not None:
         raise UsageError("only Spark has a master", where="--master", todo="add --engine spark, or leave it out")
     return _open_here
+
+
+def _require_spark() -> None:
+    if importlib.util.find_spec("pyspark") is None:
+        raise UsageError(
+            "Spark is not installed here",
+            where="--engine spark",
+            todo="pip install 'gauger[spark]', and install Java 17 or newer",
+        )
 
 
 @contextmanager
@@ -89,19 +100,13 @@ def _open_spark(session: Session, *, master: str | None) -> Iterator[Opened]:
     Raises
     ------
     UsageError
-        Spark is not installed, or does not start.
+        Spark does not start.
     WorkspaceError
         It gave up in the middle.
     """
-    try:
-        from gauger.engines.spark import spark_engine
-        from gauger.engines.spark_sketches import Recipe, sketch_on_workers
-    except ImportError as error:
-        raise UsageError(
-            f"Spark is not installed here ({error.name} is missing)",
-            where="--engine spark",
-            todo="pip install 'gauger[spark]', and install Java 17",
-        ) from error
+    from gauger.engines.spark import spark_engine
+    from gauger.engines.spark_sketches import Recipe, sketch_on_workers
+
     # Workers have Python where this machine has it, unless the environment says otherwise.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     workspace = session.workspace
