@@ -31,7 +31,7 @@ _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
-def cpu_seconds(sessions: set[int]) -> Iterator[dict[int, float]]:
+def watched(sessions: set[int]) -> Iterator[dict[int, float]]:
     """Yield CPU seconds by process, kept up to date: of all processes of these sessions, also those that ended."""
     spent: dict[int, float] = {}
     is_over = threading.Event()
@@ -74,11 +74,15 @@ def measured(cluster: Cluster | None, *arguments: object) -> dict[str, float]:
     )
     workers = set() if cluster is None else {worker.process.pid for worker in cluster.workers}
     before = sum(_spent(workers).values())
-    with cpu_seconds({process.pid, *workers}) as spent:
-        if process.wait():
-            sys.exit(f"gauger failed with status {process.returncode}")
-    wall = time.perf_counter() - started
-    return {"wall_s": round(wall, 1), "cpu_s": round(sum(spent.values()) - before, 1)}
+    with watched({process.pid, *workers}) as spent:
+        _, status, usage = os.wait4(process.pid, 0)
+        if status:
+            sys.exit(f"gauger failed with status {status}")
+    return {
+        "wall_s": round(time.perf_counter() - started, 1),
+        "cpu_s": round(sum(spent.values()) - before, 1),
+        "driver_peak_mib": round(usage.ru_maxrss / 1024),
+    }
 
 
 def both_scans(folder: Path, name: str, cluster: Cluster | None) -> dict[str, object]:
