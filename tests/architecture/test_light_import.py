@@ -7,7 +7,18 @@ import sys
 
 import pytest
 
-HEAVY = ("numba", "llvmlite", "duckdb", "ibis", "pyarrow.compute", "pyarrow.dataset", "scipy", "sqlalchemy", "torch")
+HEAVY = (
+    "numba",
+    "llvmlite",
+    "duckdb",
+    "ibis",
+    "pyarrow.compute",
+    "pyarrow.dataset",
+    "scipy",
+    "sqlalchemy",
+    "torch",
+    "pyspark",
+)
 
 REPORT = "import json, sys; print('LOADED', json.dumps([name for name in {heavy!r} if name in sys.modules]))"
 

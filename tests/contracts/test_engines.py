@@ -12,6 +12,7 @@ import pytest
 from gauger.engines import relations
 from gauger.engines.duckdb import duck_engine
 from gauger.engines.relations import Span
+from gauger.errors import WorkspaceError
 from gauger.sketches.schema import INTENTS, PART_SCHEMA
 
 N_ROWS = 600
@@ -223,3 +224,19 @@ def test_spark_gives_the_rows_of_duckdb(step, by_duckdb, on_spark, spark_opened)
     found = spark_opened.fetch(on_spark[step])
     assert found.column_names == by_duckdb[step].column_names
     assert _rows(found) == _rows(by_duckdb[step])
+
+
+@pytest.mark.slow
+def test_a_worker_that_fails_is_told_by_its_own_words_and_the_open_session_stays_open(spark_opened, tmp_path):
+    from gauger.engines.spark import spark_engine
+
+    def fault(batches):
+        yield from batches
+        raise RuntimeError("ValueError while a log was sketched")
+
+    with (
+        pytest.raises(WorkspaceError, match="Spark gave up: RuntimeError: ValueError while a log was sketched"),
+        spark_engine(scratch=tmp_path, master=None) as engine,
+    ):
+        engine.session.range(1).mapInArrow(fault, "id long").toArrow()
+    assert spark_opened.fetch(spark_opened.keep("still", pa.table({"a": [1]})))["a"].to_pylist() == [1]

@@ -76,13 +76,29 @@ def secrets(workspace):
     ]
 
 
-def test_a_worker_that_dies_in_the_middle_changes_nothing(cluster, workspace, small_scanned, tmp_path):
-    scan = start(cluster, "scan", "--workspace", workspace, "--out", tmp_path / "out", "--now", NOW)
-    victim = cluster.workers[0]
-    while not victim.holds_results:
+def kill_when(scan, worker, is_time):
+    """Kill a worker of a running scan as soon as it is time."""
+    while not is_time():
         assert scan.poll() is None, scan.communicate()[1]
         time.sleep(0.1)
-    victim.kill()
+    worker.kill()
     assert scan.poll() is None
+
+
+def test_a_worker_that_dies_while_it_computes_changes_nothing(cluster, workspace, small_scanned, tmp_path):
+    scan = start(cluster, "scan", "--workspace", workspace, "--out", tmp_path / "out", "--now", NOW)
+    victim = cluster.workers[0]
+    kill_when(scan, victim, lambda: victim.holds_results)
     finish(scan)
     assert different(tmp_path / "out", small_scanned.out) == []
+
+
+def test_a_worker_that_dies_while_it_reads_changes_nothing(
+    cluster, keyed_workspace, small_logs, small_scanned, tmp_path
+):
+    place = ["--workspace", keyed_workspace, "--out", tmp_path / "out", "--now", NOW]
+    scan = start(cluster, "scan", *small_logs.files, *small_logs.tables, *place)
+    kill_when(scan, cluster.workers[0], lambda: any(keyed_workspace.glob("tmp/spark-*.parquet")))
+    finish(scan)
+    assert different(tmp_path / "out", small_scanned.out) == []
+    assert list((keyed_workspace / "tmp").iterdir()) == []

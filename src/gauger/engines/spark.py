@@ -4,7 +4,7 @@ import itertools
 import re
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +12,7 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 from py4j.protocol import Py4JError, Py4JJavaError
-from pyspark.errors import PySparkException, PySparkRuntimeError
+from pyspark.errors import PySparkException, PySparkRuntimeError, PythonException
 from pyspark.sql import DataFrame, SparkSession
 
 from gauger.errors import UsageError, WorkspaceError
@@ -96,17 +96,25 @@ def spark_engine(*, scratch: Path, master: str | None) -> Iterator[SparkEngine]:
         warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
         is_ours = SparkSession.getActiveSession() is None
         session = _session(scratch, master)
+        where = session.sparkContext.master
         try:
-            yield SparkEngine(session)
-        except (PySparkException, Py4JError) as error:
+            with _stopped(session) if is_ours else nullcontext():
+                yield SparkEngine(session)
+        except (PySparkException, Py4JError, ConnectionError) as error:  # the last when its Java process is gone
             raise WorkspaceError(
-                f"Spark gave up: {_first_line(error)}",
-                where=session.sparkContext.master,
+                f"Spark gave up: {_in_a_line(error)}",
+                where=where,
                 todo="its own log says more; what was ingested is kept, so run the same command again",
             ) from error
-        finally:
-            if is_ours:
-                session.stop()
+
+
+@contextmanager
+def _stopped(session: SparkSession) -> Iterator[None]:
+    """Stop a session at the end of the block."""
+    try:
+        yield
+    finally:
+        session.stop()
 
 
 def _session(scratch: Path, master: str | None) -> SparkSession:
@@ -132,12 +140,14 @@ def _no_start(error: Exception, master: str | None) -> UsageError:
             todo="install Java 17 or newer and set JAVA_HOME to it",
         )
     return UsageError(
-        f"Spark does not start: {_first_line(error)}",
+        f"Spark does not start: {_in_a_line(error)}",
         where="--master" if master else "--engine spark",
         todo="check the address of the master, and that this machine may reach it and be reached from it",
     )
 
 
-def _first_line(error: Exception) -> str:
+def _in_a_line(error: Exception) -> str:
+    """Return what an error says: of a worker's, the last line of its trace."""
     said = str(error.java_exception.toString()) if isinstance(error, Py4JJavaError) else str(error)
-    return said.strip().splitlines()[0] if said.strip() else type(error).__name__
+    lines = said.strip().splitlines() or [type(error).__name__]
+    return lines[-1 if isinstance(error, PythonException) else 0]
