@@ -81,6 +81,7 @@ def test_without_spark_nothing_is_begun_and_the_way_is_told(gauger, tiny, tmp_pa
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.slow  # it needs pyspark, which `make test-slow` installs
 def test_without_java_the_way_is_told(spark_installed, tiny, tmp_path, environment):
     command = ["scan", tiny.logs[1], "--engine", "spark", "--master", "local[1]", "--out", str(tmp_path / "new")]
     done = subprocess.run(

@@ -17,6 +17,8 @@ from gauger.store.filling import Sketching
 from gauger.store.keys import create_master_key
 from gauger.store.workspace import Workspace
 
+pytestmark = pytest.mark.slow  # quick, but they need pyspark, which `make test-slow` installs
+
 PROMPT = "Please compare the ledger of the Lisbon branch with the one we keep in Porto."
 NOW = datetime(2026, 2, 1, tzinfo=UTC)
 EMPTY = pa.RecordBatch.from_pydict({"log": pa.array([], pa.int64()), "report": pa.array([], pa.binary())})
