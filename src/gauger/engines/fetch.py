@@ -150,20 +150,6 @@ def fetch_owners(engine: Engine, log: Log, account_table: pa.Table | None) -> Ow
     )
 
 
-_ITEM_COLUMNS = (
-    "item",
-    "account",
-    "principal",
-    "occurred_us",
-    "turn_hash_high",
-    "turn_hash_low",
-    "projection",
-    "intents",
-    "system_part",
-    "tool_part",
-)
-
-
 def item_rows(table: pa.Table) -> Items:
     """Return items of sketch rows with the columns `account` and `principal`, in the given order."""
     return Items(
@@ -255,7 +241,7 @@ def fetch_window(engine: Engine, log: Log, owners: Owners, window: Window, *, mi
     earlier = engine.keep(
         "earlier", relations.window_items(log.rows, owners.relation, Span(window.look_back_us, window.start_us))
     )
-    table = engine.fetch(here.select(*_ITEM_COLUMNS).order_by("item"))
+    table = engine.fetch(here.select(*relations.ITEM_COLUMNS).order_by("item"))
     items = item_rows(table)
     texts = (
         _user_text(engine, here, earlier, items, min_principals),

@@ -23,6 +23,19 @@ class Span:
 #: A sketch file is called after its log, the stretch of it, and the file's place there (`gauger.store.sketch_files`).
 _NAME_OF_SKETCHES: Final = r"([0-9]{8})-[0-9]{6}-[0-9]{6}(?:~[0-9]+)?[.]parquet$"
 
+#: What is known of an item, its shingles apart.
+ITEM_COLUMNS: Final = (
+    "item",
+    "account",
+    "principal",
+    "occurred_us",
+    "turn_hash_high",
+    "turn_hash_low",
+    "projection",
+    "intents",
+    "system_part",
+    "tool_part",
+)
 _HOUR_US: Final = 3_600_000_000
 
 
@@ -107,7 +120,7 @@ def declared_owners(rows: ir.Table) -> ir.Table:
 
 
 def window_items(rows: ir.Table, owners: ir.Table, span: Span) -> ir.Table:
-    """Return the first turns of a stretch with their owners' codes, numbered in canonical order from 0.
+    """Return the first turns of a stretch (ITEM_COLUMNS and shingles), numbered in canonical order from 0.
 
     They are numbered hour by hour, after the number of those in earlier hours: no worker has to sort them all.
     """
@@ -118,8 +131,8 @@ def window_items(rows: ir.Table, owners: ir.Table, span: Span) -> ir.Table:
     before = per_hour.select("hour", n_before=up_to - per_hour.n)
     canonical = ["occurred_us", "account_id", "request_id", "digest_high", "digest_low", *ROW_KEY]
     placed = timed.mutate(place=ibis.row_number().over(ibis.window(group_by="hour", order_by=canonical)))
-    joined = placed.join(before, "hour")
-    return joined.select(*first_turns.columns, item=joined.n_before + joined.place)
+    numbered = placed.join(before, "hour").mutate(item=lambda t: t.n_before + t.place)
+    return numbered.select(*ITEM_COLUMNS, "shingles")
 
 
 def user_postings(items: ir.Table) -> ir.Table:
