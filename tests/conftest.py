@@ -3,9 +3,12 @@
 The environment is set before anything imports numba, which reads it once.
 """
 
+import importlib.util
 import os
+import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("NUMBA_CACHE_DIR", str(Path(tempfile.gettempdir(), "numba-cache-tests")))
 
@@ -28,9 +31,20 @@ def data_folder() -> Path:
         if not Path(folder).is_dir():
             pytest.fail(f"GAUGER_DATA={folder} is no folder")
         return Path(folder)
+    return _not_run(NOT_RUN)
+
+
+@pytest.fixture(scope="session")
+def spark_installed() -> None:
+    """Spark and Java; without them a test is skipped, or failed under GAUGER_TEST_STRICT=1."""
+    if importlib.util.find_spec("pyspark") is None or not ("JAVA_HOME" in os.environ or shutil.which("java")):
+        _not_run("not run: pyspark or Java is not installed (make test-slow installs pyspark)")
+
+
+def _not_run(why: str) -> Any:
     if os.environ.get("GAUGER_TEST_STRICT", "").lower() in STRICT_VALUES:
-        pytest.fail(NOT_RUN)
-    return pytest.skip(NOT_RUN)
+        pytest.fail(why)
+    return pytest.skip(why)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -1,6 +1,6 @@
 """The main path: logs, exchanges, sketches, evidence, campaigns. It calls the stages in order and decides nothing."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ from gauger.campaigns.naming import Named, Word, name
 from gauger.campaigns.population import build_population, channels_off
 from gauger.campaigns.tracking import Known
 from gauger.campaigns.windows import Plan, Window, plan_windows
-from gauger.engines.duckdb import DuckEngine
+from gauger.engines.engine import Engine
 from gauger.engines.fetch import (
     Log,
     Owners,
@@ -34,10 +34,14 @@ from gauger.evidence.channels import CHANNELS
 from gauger.settings import Settings
 from gauger.sources import ReadOptions, read_log
 from gauger.store.filling import Sketching, fill
+from gauger.store.manifest import FilePlan
+from gauger.store.staging import StagedLog
 from gauger.store.workspace import Workspace
 
 #: Called with a step's name, how much of it is done, and how much there is (None: not known).
 Progress = Callable[[str, int, int | None], None]
+#: Reads logs elsewhere, each from where its plan begins, and yields in their order what was written aside.
+ReadApart = Callable[[Sequence[FilePlan], ReadOptions], Iterable[StagedLog]]
 
 
 def ingest(
@@ -51,6 +55,34 @@ def ingest(
         batches = read_log(log, options=options, start_offset=plan.offset, start_row=plan.row)
         fill(writer, batches, how, read=lambda batch: progress("ingest", batch.bytes_read, None))
         writer.finish()
+
+
+def ingest_apart(
+    workspace: Workspace,
+    logs: Sequence[str],
+    *,
+    read_apart: ReadApart,
+    options: ReadOptions,
+    how: Sketching,
+    now: datetime,
+    progress: Progress,
+) -> None:
+    """Read what is new in logs, as `ingest` does one after another, where `read_apart` reads them side by side.
+
+    A log that turns out to repeat or to continue another of them is read here, after that one.
+    """
+    manifest, reading = workspace.manifest, options.fingerprint
+    plans = [plan for log in logs if (plan := manifest.plan(Path(log), reading=reading)).action != "skip"]
+    for done, (plan, staged) in enumerate(zip(plans, read_apart(plans, options), strict=True)):
+        progress("ingest", done, len(plans))
+        if manifest.plan(Path(plan.name), reading=reading) != plan:
+            ingest(workspace, plan.name, options=options, how=how, now=now, progress=lambda _step, _done, _all: None)
+            continue
+        with workspace.sketches.writer(plan, now=now) as writer:
+            for left, stretch in zip(range(len(staged.stretches) - 1, -1, -1), staged.stretches, strict=True):
+                writer.take(stretch, is_last=left == 0 and staged.error is None)
+        if staged.error is not None:
+            raise staged.error
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +177,7 @@ def judge(seen: Look, settings: Settings, channels: Mapping[str, Channel] = CHAN
 
 
 def detect(
-    engine: DuckEngine,
+    engine: Engine,
     log: Log,
     accounts: pa.Table | None,
     settings: Settings,

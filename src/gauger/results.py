@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 from gauger.campaigns.document import RunFacts, calibration, document, encode
 from gauger.campaigns.dossier import TOUCHED_SCHEMA, Dossier, cleared_record, dossier, exchange_table
 from gauger.campaigns.findings import Findings
-from gauger.engines.duckdb import DuckEngine
+from gauger.engines.engine import Engine
 from gauger.engines.fetch import Log, fetch_activity
 from gauger.pipeline import Detection
 from gauger.report.activity import timeline_of
@@ -76,7 +76,7 @@ def result_files(
 
 
 def timelines(
-    engine: DuckEngine, log: Log, dossiers: Sequence[Dossier], events: pa.Table | None, *, width_s: int = 3_600
+    engine: Engine, log: Log, dossiers: Sequence[Dossier], events: pa.Table | None, *, width_s: int = 3_600
 ) -> dict[str, Timeline]:
     """Return each finding's timeline: what was attributed to it, of all that its accounts did."""
     width_us = width_s * 1_000_000

@@ -20,7 +20,7 @@ from scipy.special import expit
 from scipy.stats import beta, betabinom, binom
 
 from gauger.evidence.items import Items
-from gauger.evidence.mining import Core, Postings
+from gauger.evidence.mining import Core, Postings, held_counts
 
 Codes = NDArray[np.int32]
 Floats = NDArray[np.float64]
@@ -57,10 +57,14 @@ def chance_rate(near_misses: int, n_items: int) -> ChanceRate:
 
 def held_share(postings: Postings, shingles: Ints) -> Floats:
     """Return float64[n_items], the share of `shingles` that each item holds."""
-    code = np.flatnonzero(np.isin(postings.shingles, shingles))
-    inside = np.isin(postings.code, code)
-    counts = np.bincount(postings.item[inside], minlength=postings.n_items)
-    return counts / max(len(shingles), 1)
+    return held_counts(postings, _codes(postings, shingles)) / max(len(shingles), 1)
+
+
+def _codes(postings: Postings, shingles: Ints) -> Ints:
+    """Return the codes of those of `shingles` that stand anywhere, ascending."""
+    at = np.searchsorted(postings.shingles, shingles)
+    inside = at < len(postings.shingles)
+    return np.unique(at[inside][postings.shingles[at[inside]] == shingles[inside]])
 
 
 def count_near_misses(cores: Sequence[Core], postings: Postings, members: Codes) -> int:
@@ -155,7 +159,8 @@ def _alternation(account: Codes) -> Ints:
 
 def _fitted_shingles(postings: Postings, shingles: Ints, seen: Codes) -> Ints:
     """Return those of `shingles` that stand on at least half of the items `seen`."""
-    inside = np.isin(postings.item, seen)
-    counts = np.bincount(postings.code[inside], minlength=len(postings.shingles))
-    common = np.flatnonzero(2 * counts >= max(len(seen), 1))
-    return np.intersect1d(postings.shingles[common], shingles)
+    is_seen = np.zeros(postings.n_items, np.bool_)
+    is_seen[seen] = True
+    codes = _codes(postings, shingles)
+    counts = np.array([is_seen[postings.standing.of(code)].sum() for code in codes.tolist()], np.int64)
+    return postings.shingles[codes[2 * counts >= max(len(seen), 1)]]

@@ -1,13 +1,10 @@
 """From a filled workspace to the result folder."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 
 from gauger.campaigns.document import RunFacts, encode
@@ -18,10 +15,10 @@ from gauger.campaigns.tracking import Known, sample
 from gauger.campaigns.windows import DAY_US, MINUTE_US
 from gauger.cli.output import Aside, terminal_width
 from gauger.cli.reading import quarantined
-from gauger.cli.session import ENGINE_MEMORY, Session
-from gauger.engines.duckdb import DuckEngine, duck_engine
+from gauger.cli.session import Session
+from gauger.engines.engine import Engine
 from gauger.engines.fetch import Log, open_log
-from gauger.errors import InputError, UsageError, WorkspaceError
+from gauger.errors import InputError, UsageError
 from gauger.pipeline import Detection, detect
 from gauger.report.terminal import render_terminal
 from gauger.results import result_files, timelines, write_up
@@ -55,6 +52,7 @@ class Result:
 
 def detect_and_publish(
     session: Session,
+    engine: Engine,
     out: Path,
     *,
     set_aside: pa.Table,
@@ -66,7 +64,7 @@ def detect_and_publish(
     workspace, settings = session.workspace, session.settings
     events = workspace.tables.events()
     not_read = quarantined(workspace, set_aside)
-    with aside.progress() as progress, open_engine(session) as engine:
+    with aside.progress() as progress:
         log = opened_log(engine, workspace)
         check_stretch(log, history_until, settings.windows, aside=aside)
         say_oddities(log, aside, now=now or session.started_at)
@@ -107,40 +105,7 @@ def refused_name(out: Path) -> str:
     return "quarantine-refused.parquet" if (out / "findings.json").exists() else "quarantine.parquet"
 
 
-@contextmanager
-def open_engine(session: Session) -> Iterator[DuckEngine]:
-    """Open the embedded engine inside the workspace.
-
-    Raises
-    ------
-    WorkspaceError
-        The disk or the memory refused it something.
-    KeyboardInterrupt
-        Ctrl-C in the middle of a query, which the engine reports as an error of its own.
-    """
-    workspace = session.workspace
-    try:
-        with duck_engine(scratch=workspace.tmp, threads=session.threads, memory_bytes=ENGINE_MEMORY) as engine:
-            yield engine
-    except duckdb.OutOfMemoryException as error:
-        raise WorkspaceError(
-            "the engine ran out of memory or of scratch space",
-            where=str(workspace.path),
-            todo="free space on this disk, or give fewer --threads: each needs memory of its own",
-        ) from error
-    except RuntimeError as error:
-        if str(error) == "Query interrupted":
-            raise KeyboardInterrupt from error
-        raise
-    except duckdb.IOException as error:
-        raise WorkspaceError(
-            f"the engine could not read or write its files: {str(error).splitlines()[0]}",
-            where=str(workspace.path),
-            todo="check that the disk is not full; what was ingested is kept, so run the same command again",
-        ) from error
-
-
-def opened_log(engine: DuckEngine, workspace: Workspace) -> Log:
+def opened_log(engine: Engine, workspace: Workspace) -> Log:
     """Return the exchanges of a workspace.
 
     Raises

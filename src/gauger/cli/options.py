@@ -134,7 +134,18 @@ Now = Annotated[
     ),
 ]
 Timezone = Annotated[str, typer.Option("--timezone", metavar="ZONE", help="Zone of times that carry none.")]
-Engine = Annotated[Literal["duckdb"], typer.Option("--engine", help="Where tables are computed.")]
+Engine = Annotated[
+    Literal["duckdb", "spark"],
+    typer.Option("--engine", help="Where tables are computed: on this machine, or by Apache Spark."),
+]
+Master = Annotated[
+    str | None,
+    typer.Option(
+        "--master",
+        metavar="URL",
+        help="Spark's master, such as spark://host:7077, yarn or local[4]. [default: as Spark is configured]",
+    ),
+]
 Threads = Annotated[int | None, typer.Option("--threads", min=1, metavar="N", help="[default: one per core]")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 FailOn = Annotated[

@@ -15,7 +15,7 @@ from gauger.campaigns.power import Planted, PlantSize, is_found, plant, wilson
 from gauger.campaigns.windows import Window, plan_windows
 from gauger.cli.detecting import opened_log
 from gauger.cli.session import Session
-from gauger.engines.duckdb import DuckEngine
+from gauger.engines.engine import Engine
 from gauger.engines.fetch import Log, open_log
 from gauger.engines.relations import Span, within
 from gauger.pipeline import Detection, Progress, detect
@@ -39,7 +39,7 @@ class Outcome:
 
 
 def measure(
-    session: Session, engine: DuckEngine, sizes: Sequence[PlantSize], *, draws: int, seed: int, progress: Progress
+    session: Session, engine: Engine, sizes: Sequence[PlantSize], *, draws: int, seed: int, progress: Progress
 ) -> list[PowerRow]:
     """Return how many planted campaigns of each size were found, at least observed and as campaigns.
 
@@ -80,7 +80,7 @@ class _Base:
     accounts: pa.Table | None
 
     @classmethod
-    def of(cls, session: Session, engine: DuckEngine) -> "_Base":
+    def of(cls, session: Session, engine: Engine) -> "_Base":
         log = opened_log(engine, session.workspace)
         windows = session.settings.windows
         plan = plan_windows(log.activity, windows)
@@ -100,7 +100,7 @@ def _day(time_us: int) -> date:
     return datetime.fromtimestamp(time_us // 1_000_000, UTC).date()
 
 
-def _donors(engine: DuckEngine, log: Log, tested: Window) -> pa.Table:
+def _donors(engine: Engine, log: Log, tested: Window) -> pa.Table:
     """Return exchanges of the tested stretch, picked by their keyed digests: at random, and always the same."""
     rows = within(log.rows, Span(tested.start_us, tested.end_us))
     order = ["digest_high", "digest_low", "source_file", "source_row"]
@@ -109,7 +109,7 @@ def _donors(engine: DuckEngine, log: Log, tested: Window) -> pa.Table:
     )
 
 
-def _detection(session: Session, engine: DuckEngine, base: _Base, planted: Planted) -> Detection:
+def _detection(session: Session, engine: Engine, base: _Base, planted: Planted) -> Detection:
     scratch = session.workspace.tmp / "planted.parquet"
     pq.write_table(planted.rows, scratch)
     log = open_log(engine, [*base.row_paths, scratch], session.workspace.sketches.part_paths())

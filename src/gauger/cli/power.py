@@ -55,7 +55,7 @@ def power(
     """
     import msgspec
 
-    from gauger.cli.detecting import open_engine
+    from gauger.cli.engine import open_engine
     from gauger.cli.planting import measure
     from gauger.cli.session import open_session, workspace_at_hand
 

@@ -19,7 +19,7 @@ from gauger.errors import InputError
 from gauger.exchanges.accounts import keep_accounts
 from gauger.exchanges.events import keep_events
 from gauger.exchanges.schema import QUARANTINE_SCHEMA
-from gauger.pipeline import Progress, ingest
+from gauger.pipeline import Progress, ReadApart, ingest, ingest_apart
 from gauger.report.sentences import plural
 from gauger.sources import ReadOptions, read_log
 from gauger.sources.accounts import read_accounts
@@ -124,8 +124,8 @@ class Read:
             )
 
 
-def read_in(session: Session, given: Given, aside: Aside) -> Read:
-    """Read account table, events and logs into the workspace."""
+def read_in(session: Session, given: Given, aside: Aside, *, read_apart: ReadApart | None = None) -> Read:
+    """Read account table, events and logs into the workspace; the logs here, or by `read_apart`."""
     mapping = read_mapping_file(given.mapping)
     set_aside = _read_tables(session, given, mapping, aside)
     before = _totals(session.workspace)
@@ -139,7 +139,10 @@ def read_in(session: Session, given: Given, aside: Aside) -> Read:
             account_fields=session.settings.account_fields,
         )
         with aside.progress() as progress:
-            _read_logs(session, given.logs, options, aside=aside, progress=progress)
+            if read_apart is None:
+                _read_logs(session, given.logs, options, aside=aside, progress=progress)
+            else:
+                _read_logs_apart(session, given.logs, options, read_apart, aside=aside, progress=progress)
     after, lost = _totals(session.workspace), session.workspace.sketches.count_lost()
     if after[1] > before[1]:
         aside.say(*_quarantine_in_words(session.workspace, given.logs))
@@ -182,7 +185,7 @@ def _totals(workspace: Workspace) -> tuple[int, int, int]:
 def _read_logs(
     session: Session, logs: Sequence[str], options: ReadOptions, *, aside: Aside, progress: Progress
 ) -> None:
-    how = Sketching(session.keys, session.networks(), session.settings, threads=session.threads)
+    how = _sketching(session)
     sizes = [0 if log == STDIN else os.path.getsize(log) for log in logs]  # noqa: PTH202 - any name, also not UTF-8
     total = None if STDIN in logs else sum(sizes)
     done = 0
@@ -194,6 +197,33 @@ def _read_logs(
             ingest(session.workspace, log, options=options, how=how, now=session.started_at, progress=shown)
         done += size
         progress(READING, done, total)
+
+
+def _read_logs_apart(
+    session: Session,
+    logs: Sequence[str],
+    options: ReadOptions,
+    read_apart: ReadApart,
+    *,
+    aside: Aside,
+    progress: Progress,
+) -> None:
+    how = _sketching(session)
+    if STDIN in logs:
+        _read_stream(session, options, how, aside=aside, progress=partial(_show, progress, 0, None))
+    ingest_apart(
+        session.workspace,
+        [log for log in logs if log != STDIN],
+        read_apart=read_apart,
+        options=options,
+        how=how,
+        now=session.started_at,
+        progress=lambda _step, done, total: progress(READING, done, total),
+    )
+
+
+def _sketching(session: Session) -> Sketching:
+    return Sketching(session.keys, session.networks(), session.settings, threads=session.threads)
 
 
 def _show(progress: Progress, before: int, total: int | None, _step: str, done: int, _total: int | None) -> None:

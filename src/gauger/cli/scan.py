@@ -55,7 +55,8 @@ def scan(
     target: options.Target = None,
     now: options.Now = None,
     timezone: options.Timezone = "UTC",
-    engine: options.Engine = "duckdb",  # noqa: ARG001 - there is one engine so far; its name is checked
+    engine: options.Engine = "duckdb",
+    master: options.Master = None,
     threads: options.Threads = None,
     json: options.Json = False,
     fail_on: options.FailOn = None,
@@ -70,6 +71,7 @@ def scan(
     OUT, and a summary to stdout. Exits with 0 whatever was found.
     """
     from gauger.cli.detecting import detect_and_publish, publish_quarantine, refused_name
+    from gauger.cli.engine import chosen_engine
     from gauger.cli.reading import Given, UselessReading, logs_named, read_in, settings_flags
     from gauger.cli.session import open_session, workspace_to_scan
     from gauger.cli.upkeep import erased_sentence
@@ -78,6 +80,7 @@ def scan(
         raise UsageError(
             "both say where the tested stretch begins", where="--window, --history-until", todo="give one of the two"
         )
+    opener = chosen_engine(engine, master)
     aside = Aside(quiet)
     if not logs and (format_ is not None or mapping is not None):
         raise UsageError("there are no logs to read by it", where="--format, --mapping", todo="name logs")
@@ -92,8 +95,9 @@ def scan(
     with (
         workspace_to_scan(workspace, files, out, drop_on=UselessReading) as path,
         open_session(path, create=bool(files), flags=flags) as session,
+        opener(session) as opened,
     ):
-        read = read_in(session, given, aside)
+        read = read_in(session, given, aside, read_apart=opened.read_apart)
         aside.say(read.sentence())
         if files:
             try:
@@ -104,7 +108,7 @@ def scan(
         if json and session.workspace.tables.accounts() is None:
             aside.say(NO_ACCOUNTS)
         result = detect_and_publish(
-            session, out, set_aside=read.set_aside, history_until=history_until, now=now, aside=aside
+            session, opened.engine, out, set_aside=read.set_aside, history_until=history_until, now=now, aside=aside
         )
         if retain is not None:
             aside.say(erased_sentence(session.workspace.retain(retain, now=session.started_at)))

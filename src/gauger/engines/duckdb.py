@@ -5,44 +5,26 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
-#: A sketch file is called after its log, the stretch of it, and the file's place there (`gauger.store.sketch_files`).
-_NAME_OF_SKETCHES: Final = r"([0-9]{8})-[0-9]{6}-[0-9]{6}(?:~[0-9]+)?[.]parquet$"
-
 
 @dataclass(frozen=True, slots=True)
 class DuckEngine:
-    """Runs relations and returns Arrow tables.
-
-    `keep` stores a result for later steps of the same run; it lives in the engine's scratch database.
-    """
+    """The engine (`gauger.engines.engine.Engine`) over a DuckDB connection; what is kept lies in its scratch."""
 
     connection: ibis.BaseBackend
 
-    def rows(self, paths: Sequence[Path]) -> ir.Table:
-        """Return the rows of Parquet files of one schema: those files, whatever their folders are called."""
-        return self.connection.read_parquet([_literal(path) for path in paths], hive_partitioning=False)
-
-    def exchanges(self, paths: Sequence[Path]) -> ir.Table:
-        """Return the rows of sketch files with `origin`: the log they are of, by its number in the manifest.
-
-        A log that was exported anew under the same name is another log; its rows have the same file and row.
-        """
+    def read(self, paths: Sequence[Path]) -> ir.Table:
+        """Return the rows of Parquet files of one schema, with `file_name`."""
         found = self.connection.read_parquet([_literal(path) for path in paths], hive_partitioning=False, filename=True)
-        return found.mutate(origin=found.filename.re_extract(_NAME_OF_SKETCHES, 1)).drop("filename")
+        return found.mutate(file_name=found.filename.re_extract("[^/]+$", 0)).drop("filename")
 
-    def table(self, name: str, data: pa.Table) -> ir.Table:
-        """Store an Arrow table under `name` and return it as a relation."""
-        return self.connection.create_table(name, data, overwrite=True, temp=True)
-
-    def keep(self, name: str, relation: ir.Table) -> ir.Table:
-        """Compute a relation once, store it under `name`, and return it."""
-        return self.connection.create_table(name, relation, overwrite=True, temp=True)
+    def keep(self, name: str, rows: ir.Table | pa.Table) -> ir.Table:
+        """Store rows under a name, and return them."""
+        return self.connection.create_table(name, rows, overwrite=True, temp=True)
 
     def fetch(self, relation: ir.Table) -> pa.Table:
         """Compute a relation and return its rows."""

@@ -14,7 +14,7 @@ from gauger.campaigns.detection import SharedText, WindowData
 from gauger.campaigns.dossier import Directory
 from gauger.campaigns.windows import Activity, Window
 from gauger.engines import relations
-from gauger.engines.duckdb import DuckEngine
+from gauger.engines.engine import Engine
 from gauger.engines.relations import Span
 from gauger.evidence.items import Items
 from gauger.evidence.mining import Postings
@@ -102,12 +102,12 @@ def duplicate_rows(repeated: pa.Table) -> tuple[pa.Table, int]:
     return rows.filter(pa.array(repeats)).select(relations.ROW_KEY), int(contents[contents > 1].sum())
 
 
-def open_log(engine: DuckEngine, row_paths: Sequence[Path], part_paths: Sequence[Path]) -> Log:
+def open_log(engine: Engine, row_paths: Sequence[Path], part_paths: Sequence[Path]) -> Log:
     """Return the log in the given sketch files."""
-    rows = engine.exchanges(row_paths)
+    rows = relations.with_origin(engine.read(row_paths))
     dropped, clashes = duplicate_rows(engine.fetch(relations.repeated_requests(rows)))
     if len(dropped):
-        rows = relations.without(rows, engine.table("duplicates", dropped))
+        rows = relations.without(rows, engine.keep("duplicates", dropped))
     [ends] = engine.fetch(rows.aggregate(first=rows.occurred_us.min(), last=rows.occurred_us.max())).to_pylist()
     per_minute = engine.fetch(relations.minutes(rows)).sort_by("minute")
     activity = Activity(
@@ -117,9 +117,9 @@ def open_log(engine: DuckEngine, row_paths: Sequence[Path], part_paths: Sequence
         last_us=ends["last"],
     )
     if part_paths:
-        parts = engine.keep("parts", engine.rows(part_paths).distinct(on=["part", "kind"]))
+        parts = engine.keep("parts", relations.distinct_parts(engine.read(part_paths)))
     else:  # no system prompt and no tool schema anywhere
-        parts = engine.table("parts", PART_SCHEMA.empty_table())
+        parts = engine.keep("parts", PART_SCHEMA.empty_table())
     return Log(
         rows=rows,
         parts=parts,
@@ -129,7 +129,7 @@ def open_log(engine: DuckEngine, row_paths: Sequence[Path], part_paths: Sequence
     )
 
 
-def fetch_owners(engine: DuckEngine, log: Log, account_table: pa.Table | None) -> Owners:
+def fetch_owners(engine: Engine, log: Log, account_table: pa.Table | None) -> Owners:
     """Return the owners of the log's accounts."""
     declared = engine.fetch(relations.declared_owners(log.rows))
     owned = principals(declared, account_table).sort_by("account_id")
@@ -146,22 +146,8 @@ def fetch_owners(engine: DuckEngine, log: Log, account_table: pa.Table | None) -
         account_ids=tuple(account_ids),
         principal_ids=tuple(principal_ids.tolist()),
         principal_of_account=codes.astype(np.int32),
-        relation=engine.table("owners", relation),
+        relation=engine.keep("owners", relation),
     )
-
-
-_ITEM_COLUMNS = (
-    "item",
-    "account",
-    "principal",
-    "occurred_us",
-    "turn_hash_high",
-    "turn_hash_low",
-    "projection",
-    "intents",
-    "system_part",
-    "tool_part",
-)
 
 
 def item_rows(table: pa.Table) -> Items:
@@ -179,7 +165,7 @@ def item_rows(table: pa.Table) -> Items:
 
 
 def _shared(
-    engine: DuckEngine, found: ir.Table, before: ir.Table, *, name: str, min_principals: int
+    engine: Engine, found: ir.Table, before: ir.Table, *, name: str, min_principals: int
 ) -> tuple[ir.Table, NDArray[np.int64], NDArray[np.int64]]:
     """Return the shared shingles as a relation and, sorted by shingle, their codes and their look-back principals."""
     shared = engine.keep(f"{name}_shared", relations.shared_shingles(found, min_principals=min_principals))
@@ -190,7 +176,7 @@ def _shared(
     return shared, shingles, n_before
 
 
-def _user_text(engine: DuckEngine, items: ir.Table, earlier: ir.Table, found: Items, min_principals: int) -> SharedText:
+def _user_text(engine: Engine, items: ir.Table, earlier: ir.Table, found: Items, min_principals: int) -> SharedText:
     postings = relations.user_postings(items)
     shared, shingles, n_before = _shared(
         engine, postings, relations.user_postings(earlier), name="user", min_principals=min_principals
@@ -211,13 +197,13 @@ def _user_text(engine: DuckEngine, items: ir.Table, earlier: ir.Table, found: It
 
 
 def _part_text(
-    engine: DuckEngine, items: ir.Table, earlier: ir.Table, parts: ir.Table, *, part: str, min_principals: int
+    engine: Engine, items: ir.Table, earlier: ir.Table, parts: ir.Table, *, part: str, min_principals: int
 ) -> SharedText:
     column = _PARTS[part]
     of_kind = parts.filter(parts.kind == part)
     uses = engine.fetch(relations.part_uses(items, column)).sort_by([("part", "ascending"), ("principal", "ascending")])
     uses = uses.append_column("use", pa.array(np.arange(len(uses)), pa.int64()))
-    use_table = engine.table(f"{column}_uses", uses)
+    use_table = engine.keep(f"{column}_uses", uses)
     postings = relations.part_postings(use_table, of_kind)
     before = relations.part_postings(relations.part_uses(earlier, column), of_kind)
     shared, shingles, n_before = _shared(engine, postings, before, name=column, min_principals=min_principals)
@@ -239,7 +225,7 @@ def _part_text(
     )
 
 
-def fetch_window(engine: DuckEngine, log: Log, owners: Owners, window: Window, *, min_principals: int) -> WindowData:
+def fetch_window(engine: Engine, log: Log, owners: Owners, window: Window, *, min_principals: int) -> WindowData:
     """Return a window's items and shared shingles.
 
     Parameters
@@ -255,7 +241,7 @@ def fetch_window(engine: DuckEngine, log: Log, owners: Owners, window: Window, *
     earlier = engine.keep(
         "earlier", relations.window_items(log.rows, owners.relation, Span(window.look_back_us, window.start_us))
     )
-    table = engine.fetch(here.select(*_ITEM_COLUMNS).order_by("item"))
+    table = engine.fetch(here.select(*relations.ITEM_COLUMNS).order_by("item"))
     items = item_rows(table)
     texts = (
         _user_text(engine, here, earlier, items, min_principals),
@@ -264,13 +250,18 @@ def fetch_window(engine: DuckEngine, log: Log, owners: Owners, window: Window, *
     return WindowData(window=window, items=items, texts=texts)
 
 
+<<<<<<< HEAD
 def fetch_traces(engine: DuckEngine, log: Log, owners: Owners, span: Span) -> pa.Table:
     """Return per (account, prefix, reasoning block, model) of a stretch the number of exchanges."""
+=======
+def fetch_traces(engine: Engine, log: Log, owners: Owners, span: Span) -> pa.Table:
+    """Return per (account, prefix, reasoning block, client, model) of a stretch the number of exchanges."""
+>>>>>>> 6ae504def65e0f0e3453c35f4db1c8e35e42a1e6
     rows = relations.with_owners(relations.within(log.rows, span), owners.relation)
     return engine.fetch(relations.traces(rows))
 
 
-def fetch_attribution(engine: DuckEngine, log: Log, cores: pa.Table, owners: Owners) -> pa.Table:
+def fetch_attribution(engine: Engine, log: Log, cores: pa.Table, owners: Owners) -> pa.Table:
     """Return the exchanges of the whole log that hold at least half of a core, and the turns that continue them.
 
     Parameters
@@ -280,12 +271,12 @@ def fetch_attribution(engine: DuckEngine, log: Log, cores: pa.Table, owners: Own
     cores
         Columns finding int32, core int32, part string, shingle int64, needed int64.
     """
-    wanted = engine.table("wanted", cores)
+    wanted = engine.keep("wanted", cores)
     rows = relations.with_owners(log.rows, owners.relation)
     return engine.fetch(relations.attributed(rows, log.parts, wanted))
 
 
-def fetch_directory(engine: DuckEngine, log: Log, owners: Owners) -> Directory:
+def fetch_directory(engine: Engine, log: Log, owners: Owners) -> Directory:
     """Return the names of the codes, with each account's exchanges in the whole log."""
     totals = engine.fetch(relations.account_totals(log.rows).join(owners.relation, "account_id"))
     n_exchanges = np.zeros(len(owners.account_ids), np.int64)
@@ -298,7 +289,7 @@ def fetch_directory(engine: DuckEngine, log: Log, owners: Owners) -> Directory:
     )
 
 
-def fetch_activity(engine: DuckEngine, log: Log, account_ids: Sequence[str], *, width_us: int) -> pa.Table:
+def fetch_activity(engine: Engine, log: Log, account_ids: Sequence[str], *, width_us: int) -> pa.Table:
     """Return (account_id, bin, n): exchanges of the given accounts per bin of time over the whole log."""
-    wanted = engine.table("active", pa.table({"account_id": pa.array(sorted(set(account_ids)), pa.string())}))
+    wanted = engine.keep("active", pa.table({"account_id": pa.array(sorted(set(account_ids)), pa.string())}))
     return engine.fetch(relations.activity(log.rows, wanted, width_us=width_us))

@@ -6,6 +6,7 @@ engine's work.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 import ibis
 import ibis.expr.types as ir
@@ -17,6 +18,38 @@ class Span:
 
     start_us: int
     end_us: int
+
+
+#: A sketch file is called after its log, the stretch of it, and the file's place there (`gauger.store.sketch_files`).
+_NAME_OF_SKETCHES: Final = r"([0-9]{8})-[0-9]{6}-[0-9]{6}(?:~[0-9]+)?[.]parquet$"
+
+#: What is known of an item, its shingles apart.
+ITEM_COLUMNS: Final = (
+    "item",
+    "account",
+    "principal",
+    "occurred_us",
+    "turn_hash_high",
+    "turn_hash_low",
+    "projection",
+    "intents",
+    "system_part",
+    "tool_part",
+)
+_HOUR_US: Final = 3_600_000_000
+
+
+def with_origin(rows: ir.Table) -> ir.Table:
+    """Return rows of sketch files with `origin` for `file_name`: the log they are of, by its number in the manifest.
+
+    A log that was exported anew under the same name is another log; its rows have the same file and row.
+    """
+    return rows.mutate(origin=rows.file_name.re_extract(_NAME_OF_SKETCHES, 1)).drop("file_name")
+
+
+def distinct_parts(rows: ir.Table) -> ir.Table:
+    """Return every part of the rows of part files once: where it lies in several, its row is the same in all."""
+    return rows.drop("file_name").distinct(on=["part", "kind"])
 
 
 def within(rows: ir.Table, span: Span) -> ir.Table:
@@ -87,10 +120,19 @@ def declared_owners(rows: ir.Table) -> ir.Table:
 
 
 def window_items(rows: ir.Table, owners: ir.Table, span: Span) -> ir.Table:
-    """Return the first turns of a stretch with their owners' codes, numbered in canonical order from 0."""
+    """Return the first turns of a stretch (ITEM_COLUMNS and shingles), numbered in canonical order from 0.
+
+    They are numbered hour by hour, after the number of those in earlier hours: no worker has to sort them all.
+    """
     first_turns = with_owners(within(rows, span).filter(lambda t: t.is_first_turn), owners)
-    canonical = ibis.window(order_by=["occurred_us", "account_id", "request_id", "digest_high", "digest_low", *ROW_KEY])
-    return first_turns.mutate(item=ibis.row_number().over(canonical))
+    timed = first_turns.mutate(hour=first_turns.occurred_us // _HOUR_US)
+    per_hour = timed.group_by("hour").aggregate(n=timed.count())
+    up_to = per_hour.n.sum().over(ibis.cumulative_window(order_by="hour"))
+    before = per_hour.select("hour", n_before=up_to - per_hour.n)
+    canonical = ["occurred_us", "account_id", "request_id", "digest_high", "digest_low", *ROW_KEY]
+    placed = timed.mutate(place=ibis.row_number().over(ibis.window(group_by="hour", order_by=canonical)))
+    numbered = placed.join(before, "hour").mutate(item=lambda t: t.n_before + t.place)
+    return numbered.select(*ITEM_COLUMNS, "shingles")
 
 
 def user_postings(items: ir.Table) -> ir.Table:

@@ -5,6 +5,7 @@ same items. There is no transitive closure, so a popular phrase cannot chain str
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numba as nb
 import numpy as np
@@ -15,6 +16,26 @@ Codes = NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """Where each shingle stands: postings by shingle.
+
+    Attributes
+    ----------
+    item
+        int32[m], the items of one code after those of another, ascending within a code.
+    offsets
+        int64[k + 1], where each code's items begin.
+    """
+
+    item: Codes
+    offsets: Ints
+
+    def of(self, code: int) -> Codes:
+        """Return the items on which a shingle stands, ascending."""
+        return self.item[self.offsets[code] : self.offsets[code + 1]]
+
+
+@dataclass(frozen=True)  # no slots: the postings by shingle are made once, when they are asked for
 class Postings:
     """Which shared shingle stands on which item.
 
@@ -23,7 +44,7 @@ class Postings:
     item, code
         int32[m], one entry a distinct (item, shingle) pair, sorted by item, then code.
     shingles
-        int64[k], the shingle of each code.
+        int64[k], the shingle of each code, ascending.
     principal
         int32[n_items], the principal of each item.
     """
@@ -37,6 +58,12 @@ class Postings:
     def n_items(self) -> int:
         """Number of items, with and without a shared shingle."""
         return len(self.principal)
+
+    @cached_property
+    def standing(self) -> Standing:
+        """The same postings by shingle."""
+        offsets = _offsets(self.code, len(self.shingles))
+        return Standing(_by_code(self.code, self.item, offsets), offsets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +88,17 @@ class Core:
 def _offsets(keys: Codes, size: int) -> Ints:
     counts = np.bincount(keys, minlength=size)
     return np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
+
+
+@nb.njit(cache=True, nogil=True)
+def _by_code(code, item, offsets):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+    """Items in the order of their codes; items of one code keep their order."""
+    at = offsets[:-1].copy()
+    out = np.empty(len(item), np.int32)
+    for k in range(len(code)):
+        out[at[code[k]]] = item[k]
+        at[code[k]] += 1
+    return out
 
 
 @nb.njit(cache=True, nogil=True)
@@ -132,9 +170,7 @@ def mine_cores(postings: Postings, *, part: str, min_shingles: int, min_principa
     n_codes = len(postings.shingles)
     if n_codes == 0:
         return []
-    by_code = np.lexsort((postings.item, postings.code))
-    item_by_code = postings.item[by_code]
-    code_offsets = _offsets(postings.code, n_codes)
+    item_by_code, code_offsets = postings.standing.item, postings.standing.offsets
     item_offsets = _offsets(postings.item, postings.n_items)
     n_principals = _principals_per_code(code_offsets, item_by_code, postings.principal)
     n_items = np.diff(code_offsets)
@@ -149,23 +185,26 @@ def _collect(postings: Postings, group: Ints, *, part: str, min_shingles: int, m
     kept = np.flatnonzero(sizes >= min_shingles)
     if len(kept) == 0:
         return []
-    position = np.full(len(sizes), -1, np.int64)
-    position[kept] = np.arange(len(kept))
-    core_of_posting = position[group[postings.code]]
-    inside = core_of_posting >= 0
-    pair = core_of_posting[inside] * postings.n_items + postings.item[inside]
-    pairs, held = np.unique(pair, return_counts=True)
-    core_of_pair, item_of_pair = np.divmod(pairs, postings.n_items)
-    enough = 2 * held >= sizes[kept][core_of_pair]
-    core_of_pair, item_of_pair = core_of_pair[enough], item_of_pair[enough].astype(np.int32)
-    bounds = np.searchsorted(core_of_pair, np.arange(len(kept) + 1))
     code_order = np.argsort(group, kind="stable")
     code_bounds = np.searchsorted(group[code_order], np.stack([kept, kept + 1]))
     cores = []
-    for index in range(len(kept)):
-        items = item_of_pair[bounds[index] : bounds[index + 1]]
-        if len(np.unique(postings.principal[items])) < min_principals:
-            continue
-        codes = code_order[code_bounds[0, index] : code_bounds[1, index]]
-        cores.append(Core(part=part, shingles=np.sort(postings.shingles[codes]), items=items))
+    for begin, end in code_bounds.T.tolist():
+        codes = code_order[begin:end]
+        items = holding(postings, codes, at_least=(len(codes) + 1) // 2)
+        if len(np.unique(postings.principal[items])) >= min_principals:
+            cores.append(Core(part=part, shingles=np.sort(postings.shingles[codes]), items=items))
     return cores
+
+
+def held_counts(postings: Postings, codes: Ints) -> Ints:
+    """Return int64[n_items], how many of some shingles each item holds."""
+    standing = postings.standing
+    found = [standing.of(code) for code in codes.tolist()]
+    return np.bincount(np.concatenate([np.empty(0, np.int32), *found]), minlength=postings.n_items)
+
+
+def holding(postings: Postings, codes: Ints, *, at_least: int) -> Codes:
+    """Return the items that hold so many of some shingles, ascending."""
+    standing = postings.standing
+    found, held = np.unique(np.concatenate([standing.of(code) for code in codes.tolist()]), return_counts=True)
+    return found[held >= at_least]

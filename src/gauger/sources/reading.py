@@ -21,6 +21,7 @@ def read_log(
     path: str,
     *,
     options: ReadOptions,
+    name: str | None = None,
     start_offset: int = 0,
     start_row: int = 0,
     max_rows: int = BATCH_ROWS,
@@ -38,6 +39,8 @@ def read_log(
         A file, or "-" for standard input.
     options
         How to read it.
+    name
+        What it is called in `source_file`; default: `path`.
     start_offset, start_row
         Where to go on: `end_offset` and `end_row` of the last batch of an earlier reading of the same file.
     max_rows, max_text_bytes
@@ -52,10 +55,11 @@ def read_log(
     """
     forced = forced_source(options)
     zone = zone_of(options.timezone)
+    source_file = _shown(path if name is None else name)
     with opened_file(path) as raw:
         if is_parquet(raw):
             _refuse_parquet_stream(raw, path)
-            file = ParquetLog(path, source_file=_shown(path), bounds=(max_rows, max_text_bytes))
+            file = ParquetLog(path, source_file=source_file, bounds=(max_rows, max_text_bytes))
             yield from file.batches(options, forced, start_offset=start_offset, start_row=start_row)
             return
         stream = uncompressed(raw, path=path)
@@ -63,7 +67,7 @@ def read_log(
         conversion = Conversion(options, zone, source=forced or _source_of_text(stream, layout, path, options))
         stream.skip_to(max(start_offset, layout.start))
         found = records(stream, layout, max_record_bytes=options.max_record_bytes)
-        batcher = Batcher(_shown(path), max_rows=max_rows, max_text_bytes=max_text_bytes)
+        batcher = Batcher(source_file, max_rows=max_rows, max_text_bytes=max_text_bytes)
         yield from _text_batches(stream, found, conversion, batcher, start_offset=start_offset, start_row=start_row)
 
 

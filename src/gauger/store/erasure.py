@@ -15,8 +15,9 @@ from gauger.errors import UsageError
 from gauger.store.durable import read_parquet
 from gauger.store.models import Fact, FindingAccount, FindingRecord, ScanRecord
 from gauger.store.sketch_files import KEPT_FROM
+from gauger.store.staging import StagedFile
 from gauger.store.state import State
-from gauger.store.stored_files import NamedFile, StagedFile, StoredFiles
+from gauger.store.stored_files import NamedFile, StoredFiles
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 
 import pyarrow as pa
 
@@ -58,7 +57,7 @@ def fill(
     read
         Told of each batch that was written.
     """
-    for batch, (sketches, refused) in _one_ahead(batches, partial(sketch, how=how)):
+    for batch, (sketches, refused) in sketched_one_ahead(batches, how):
         writer.add(
             sketches.rows,
             sketches.parts,
@@ -70,14 +69,12 @@ def fill(
         read(batch)
 
 
-def _one_ahead(
-    batches: Iterable[SourceBatch], work: Callable[[SourceBatch], Sketched]
-) -> Iterator[tuple[SourceBatch, Sketched]]:
-    """Yield each batch with the result of `work`, which runs in a thread while the next batch is read."""
+def sketched_one_ahead(batches: Iterable[SourceBatch], how: Sketching) -> Iterator[tuple[SourceBatch, Sketched]]:
+    """Yield each batch with its sketches, which a thread makes while the next batch is read."""
     with ThreadPoolExecutor(max_workers=1) as pool:
         before: tuple[SourceBatch, Future[Sketched]] | None = None
         for batch in batches:
-            now = batch, pool.submit(work, batch)
+            now = batch, pool.submit(sketch, batch, how)
             if before is not None:
                 yield before[0], before[1].result()
             before = now

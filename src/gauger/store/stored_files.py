@@ -3,20 +3,18 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import count
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import pyarrow as pa
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from gauger.errors import WorkspaceError
-from gauger.store.durable import make_folder, put_in_place, storage_errors, write_parquet
+from gauger.store.durable import make_folder, put_in_place, storage_errors
 from gauger.store.models import StoredFile
+from gauger.store.staging import Aside, Kind, StagedFile
 from gauger.store.state import State
-
-Kind = Literal["sketch", "part", "quarantine", "accounts", "events"]
 
 #: Folder of each kind, below the workspace. Sketches lie one level deeper, by day.
 FOLDERS: Final[dict[Kind, str]] = {
@@ -26,16 +24,6 @@ FOLDERS: Final[dict[Kind, str]] = {
     "accounts": "tables",
     "events": "tables",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class StagedFile:
-    """A file written and flushed in `tmp/`, waiting for the transaction that makes it count."""
-
-    temporary: Path
-    kind: Kind
-    day: date | None
-    n_rows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +48,7 @@ class StoredFiles:
     def __init__(self, root: Path, state: State, *, scratch: Path) -> None:
         self._root = root
         self._state = state
-        self._scratch = scratch
-        self._numbers = count(1)
+        self.aside = Aside(scratch)
 
     def stage(self, table: pa.Table, *, kind: Kind, day: date | None = None) -> StagedFile:
         """Write a table aside.
@@ -73,14 +60,7 @@ class StoredFiles:
         """
         if self._state.is_read_only:
             raise WorkspaceError("the workspace can only be read", where=str(self._root), todo="open it for writing")
-        temporary = self._scratch / f"staged-{next(self._numbers)}.parquet"
-        with storage_errors(self._root):
-            try:
-                write_parquet(table, temporary)
-            except BaseException:
-                temporary.unlink(missing_ok=True)
-                raise
-        return StagedFile(temporary, kind, day, table.num_rows)
+        return self.aside.write(table, kind=kind, day=day)
 
     def discard(self, staged: Iterable[StagedFile]) -> None:
         """Remove staged files that will not be put in place."""

@@ -4,8 +4,9 @@ import pyarrow as pa
 
 from gauger.exchanges.schema import ACCOUNT_SCHEMA, EVENT_SCHEMA
 from gauger.store.durable import read_parquet
+from gauger.store.staging import Kind
 from gauger.store.state import State
-from gauger.store.stored_files import Kind, StoredFiles
+from gauger.store.stored_files import StoredFiles
 
 
 class Tables:

@@ -26,10 +26,10 @@ from gauger.store.tables import Tables
 _STATE: Final = "state.sqlite"
 _LOCK: Final = "lock"
 _SETTINGS: Final = "gauger.toml"
-_KEY: Final = "keys/master.key"
-_TMP: Final = "tmp"
+KEY_FILE: Final = "keys/master.key"
+TMP: Final = "tmp"
 #: What may lie in the folder of a workspace whose making was interrupted.
-_OURS: Final = frozenset({_STATE, _STATE + "-journal", _LOCK, _SETTINGS, "keys", _TMP, *FOLDERS.values()})
+_OURS: Final = frozenset({_STATE, _STATE + "-journal", _LOCK, _SETTINGS, "keys", TMP, *FOLDERS.values()})
 
 _DEFAULT_SETTINGS: Final = """\
 # Settings of this workspace. Every line shows a default; remove the "#" to change it.
@@ -155,7 +155,7 @@ class Workspace:
             raise UsageError(
                 "a workspace opened for reading has no scratch", where=str(self.path), todo="use a folder of your own"
             )
-        return self.path / _TMP
+        return self.path / TMP
 
     def pin(self, name: str, value: str) -> None:
         """Hold the workspace to a value that all its sketches share, such as the settings they were made under.
@@ -190,10 +190,10 @@ def _opened(path: Path, *, read_only: bool, random_bytes: Callable[[int], bytes]
     with ExitStack() as stack:
         state = open_state(path / _STATE, read_only=read_only)
         stack.callback(state.close)
-        files = StoredFiles(path, state, scratch=path / _TMP)
+        files = StoredFiles(path, state, scratch=path / TMP)
         if not read_only:
             files.sweep()
-        key = _settle_key(path / _KEY, state, random_bytes=random_bytes)
+        key = _settle_key(path / KEY_FILE, state, random_bytes=random_bytes)
         manifest = Manifest(state)
         yield Workspace(
             path=path,
@@ -256,7 +256,7 @@ def _require_workspace(path: Path) -> None:
 @contextmanager
 def _furnished(path: Path) -> Iterator[None]:
     """Give the folder what it lacks; its scratch is empty before and after the block."""
-    scratch = path / _TMP
+    scratch = path / TMP
     if scratch.is_symlink():
         raise WorkspaceError(
             "the scratch folder is a link, and emptying it would empty what it points to",
@@ -264,7 +264,7 @@ def _furnished(path: Path) -> Iterator[None]:
             todo="remove the link; to put the workspace on another disk, move the whole folder",
         )
     with storage_errors(path):
-        for folder in (_TMP, *sorted(set(FOLDERS.values()))):
+        for folder in (TMP, *sorted(set(FOLDERS.values()))):
             make_folder(path / folder)
         _empty(scratch)
         if not (path / _SETTINGS).exists():

@@ -20,7 +20,8 @@ WRONG = {
     "window that is no number": (2, "scan {log} --window week"),
     "target above one": (2, "scan {log} --target 5"),
     "verdict that does not exist": (2, "scan {log} --fail-on observed"),
-    "engine that does not exist": (2, "scan {log} --engine spark"),
+    "engine that does not exist": (2, "scan {log} --engine clickhouse"),
+    "master of an engine that has none": (2, "scan {log} --master local"),
     "size that is none": (2, "scan {log} --max-record 64Mb"),
     "time that is none": (2, "scan {log} --now yesterday"),
     "format that does not exist": (2, "scan {log} --format litelm --out {new}"),
@@ -70,6 +71,30 @@ def test_what_is_wrong_is_said_in_words_and_by_the_code(name, paths, gauger, gol
     said = shown.err.replace(paths["log"], "LOG").replace(str(tmp_path), "FOLDER")
     golden(f"error_{name.replace(' ', '_')}.txt", f"$ gauger {line}\n{said}exit {shown.code}\n")
     assert shown.code == code
+
+
+def test_without_spark_nothing_is_begun_and_the_way_is_told(gauger, tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    shown = gauger("scan", tiny.logs[1], "--engine", "spark", "--out", str(tmp_path / "new"))
+    assert shown.code == 2
+    assert "pip install 'gauger[spark]'" in shown.err
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.slow  # it needs pyspark, which `make test-slow` installs
+def test_without_java_the_way_is_told(spark_installed, tiny, tmp_path, environment):
+    command = ["scan", tiny.logs[1], "--engine", "spark", "--master", "local[1]", "--out", str(tmp_path / "new")]
+    done = subprocess.run(
+        [sys.executable, "-m", "gauger", *command],
+        env={**environment, "JAVA_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 2, done.stderr
+    assert "install Java 17" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_file_that_may_not_be_read_is_named(gauger, tmp_path):

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from gauger.cli.detecting import open_engine
+from gauger.cli.engine import open_engine
 from gauger.cli.session import open_session
 from gauger.errors import GaugerError, WorkspaceError
 

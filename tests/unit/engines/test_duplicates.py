@@ -15,7 +15,7 @@ def _dropped(tmp_path, rows):
     columns = list(zip(*((*row, "1")[: len(names)] for row in rows), strict=True))
     table = pa.table({n: pa.array(c, t) for n, c, t in zip(names, columns, types, strict=True)})
     with duck_engine(scratch=tmp_path, threads=1, memory_bytes=200_000_000) as engine:
-        repeated = engine.fetch(repeated_requests(engine.table("rows", table)))
+        repeated = engine.fetch(repeated_requests(engine.keep("rows", table)))
     dropped, clashes = duplicate_rows(repeated)
     return {tuple(row[name] for name in ("source_file", "source_row")) for row in dropped.to_pylist()}, clashes
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gauger.exchanges.schema import QUARANTINE_SCHEMA, TIMESTAMP
 from gauger.sketches.schema import PART_SCHEMA, SKETCH_SCHEMA
-from gauger.store.sketch_files import distinct_parts, split_by_day
+from gauger.store.staging import distinct_parts, split_by_day
 
 NO_QUARANTINE = QUARANTINE_SCHEMA.empty_table()
 times = st.datetimes(datetime(1960, 1, 1), datetime(2100, 1, 1)).map(lambda t: t.replace(tzinfo=UTC))  # noqa: DTZ001
