@@ -42,14 +42,8 @@ from benchmarks.resumable import resume
 from gauger.campaigns.candidates import Candidate
 from gauger.campaigns.detection import WindowData, candidates, gate
 from gauger.campaigns.windows import DAY_US, MINUTE_US, Plan, Window, plan_windows
-<<<<<<< HEAD
-from gauger.engines.duckdb import DuckEngine
-from gauger.engines.fetch import Log, Owners, fetch_owners, fetch_window
-=======
-from gauger.engines.duckdb import duck_engine
 from gauger.engines.engine import Engine
-from gauger.engines.fetch import Log, Owners, fetch_owners, fetch_window, open_log
->>>>>>> 6ae504def65e0f0e3453c35f4db1c8e35e42a1e6
+from gauger.engines.fetch import Log, Owners, fetch_owners, fetch_window
 from gauger.evidence.items import Items
 from gauger.exchanges.pseudonyms import Keys
 from gauger.lab import BirthRates, Campaign, Pools, Scenario, World, grammar_pools, living, simulate

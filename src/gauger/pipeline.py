@@ -118,7 +118,7 @@ class Detection:
 
 
 def look(
-    engine: DuckEngine,
+    engine: Engine,
     log: Log,
     accounts: pa.Table | None,
     settings: Settings,

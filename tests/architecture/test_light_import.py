@@ -4,11 +4,6 @@ import json
 import subprocess
 import sys
 
-<<<<<<< HEAD
-HEAVY = ("numba", "llvmlite", "duckdb", "ibis", "pyarrow.compute", "pyarrow.dataset", "scipy", "sqlalchemy", "torch")
-=======
-import pytest
-
 HEAVY = (
     "numba",
     "llvmlite",
@@ -21,7 +16,6 @@ HEAVY = (
     "torch",
     "pyspark",
 )
->>>>>>> 6ae504def65e0f0e3453c35f4db1c8e35e42a1e6
 
 REPORT = "import json, sys; print('LOADED', json.dumps([name for name in {heavy!r} if name in sys.modules]))"
 

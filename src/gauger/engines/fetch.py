@@ -250,13 +250,8 @@ def fetch_window(engine: Engine, log: Log, owners: Owners, window: Window, *, mi
     return WindowData(window=window, items=items, texts=texts)
 
 
-<<<<<<< HEAD
-def fetch_traces(engine: DuckEngine, log: Log, owners: Owners, span: Span) -> pa.Table:
-    """Return per (account, prefix, reasoning block, model) of a stretch the number of exchanges."""
-=======
 def fetch_traces(engine: Engine, log: Log, owners: Owners, span: Span) -> pa.Table:
-    """Return per (account, prefix, reasoning block, client, model) of a stretch the number of exchanges."""
->>>>>>> 6ae504def65e0f0e3453c35f4db1c8e35e42a1e6
+    """Return per (account, prefix, reasoning block, model) of a stretch the number of exchanges."""
     rows = relations.with_owners(relations.within(log.rows, span), owners.relation)
     return engine.fetch(relations.traces(rows))
 

@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 
 from gauger.campaigns.document import RunFacts
 from gauger.campaigns.dossier import TOUCHED_SCHEMA, exchange_table
-from gauger.engines.duckdb import DuckEngine, duck_engine
+from gauger.engines.duckdb import duck_engine
+from gauger.engines.engine import Engine
 from gauger.engines.fetch import Log, open_log
 from gauger.exchanges.accounts import keep_accounts
 from gauger.exchanges.networks import NetworkTable
@@ -54,7 +55,7 @@ class Opened:
     """A world's log as the pipeline sees it: the keys it was sketched under, its files, and the operator's table."""
 
     keys: Keys
-    engine: DuckEngine
+    engine: Engine
     log: Log
     accounts: pa.Table
     rows: list[Path]
