@@ -15,7 +15,7 @@ from gauger.campaigns.detection import SharedText, WindowData
 from gauger.campaigns.windows import Window
 from gauger.engines.fetch import Owners, item_rows
 from gauger.evidence.items import Items
-from gauger.evidence.mining import Postings
+from gauger.evidence.mining import postings_in_order
 
 Ints = NDArray[np.int64]
 _CANONICAL = ("occurred_us", "account_id", "request_id", "digest_high", "digest_low", "source_file", "source_row")
@@ -88,7 +88,9 @@ class MemoryLog:
         item = np.repeat(np.arange(end - begin), np.diff(self.start[begin : end + 1]))[chosen[code]]
         own = np.searchsorted(shared, code[chosen[code]])
         return SharedText(
-            "user_prompt", _postings(item, own, self.shingles[shared], self.items.principal[begin:end]), n_before
+            "user_prompt",
+            postings_in_order(item, own, shingles=self.shingles[shared], principal=self.items.principal[begin:end]),
+            n_before,
         )
 
     def _part(self, kind: str, part: Ints, before: int, begin: int, end: int, *, min_principals: int) -> SharedText:
@@ -101,7 +103,12 @@ class MemoryLog:
         kept = np.isin(here[1], shared)
         old = np.isin(then[1], shared)
         n_before = _holders(np.searchsorted(shared, then[1][old]), earlier[then[0][old], 1], len(shared))
-        postings = _postings(here[0][kept], np.searchsorted(shared, here[1][kept]), shared, uses[:, 1].astype(np.int32))
+        postings = postings_in_order(
+            here[0][kept],
+            np.searchsorted(shared, here[1][kept]),
+            shingles=shared,
+            principal=uses[:, 1].astype(np.int32),
+        )
         return SharedText(kind, postings, n_before, uses[:, 0])
 
     def _spread(self, kind: str, uses: Ints) -> tuple[Ints, Ints]:
@@ -122,11 +129,6 @@ def _holders(code: NDArray[np.integer], holder: NDArray[np.integer], n: int) -> 
     width = int(holder.max(initial=0)) + 1
     pairs = np.unique(code.astype(np.int64) * width + holder)
     return np.bincount(pairs // width, minlength=n)
-
-
-def _postings(item: Ints, code: Ints, shingles: Ints, principal: NDArray[np.int32]) -> Postings:
-    order = np.lexsort((code, item))
-    return Postings(item[order].astype(np.int32), code[order].astype(np.int32), shingles, principal)
 
 
 def same(one: WindowData, other: WindowData) -> bool:

@@ -163,6 +163,7 @@ def _relations(engine, files):
     uses = relations.part_uses(items, "system_part")
     owned = relations.with_owners(rows, owners)
     common = engine.fetch(relations.shared_shingles(postings, min_principals=2)).sort_by("shingle")
+    coded = engine.keep("coded", common.append_column("code", pa.array(np.arange(len(common)), pa.int32())))
     held = common.select(["shingle"]).slice(0, 20)
     wanted = pa.concat_tables(
         held.append_column("finding", pa.array([n % 3 for n in range(20)], pa.int32()))
@@ -188,7 +189,7 @@ def _relations(engine, files):
         "part_postings": relations.part_postings(uses, parts.filter(parts.kind == "system_prompt")),
         "shared_shingles": shared,
         "look_back_principals": relations.look_back_principals(postings, shared),
-        "postings_of": relations.postings_of(postings, shared),
+        "postings_of": relations.postings_of(postings, coded),
         "traces": relations.traces(owned),
         "attributed": relations.attributed(owned, parts, engine.keep("wanted", wanted)),
         "activity": relations.activity(rows, owners.filter(owners.account < 4), width_us=3_600_000_000),

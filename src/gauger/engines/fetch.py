@@ -17,7 +17,7 @@ from gauger.engines import relations
 from gauger.engines.engine import Engine
 from gauger.engines.relations import Span
 from gauger.evidence.items import Items
-from gauger.evidence.mining import Postings
+from gauger.evidence.mining import postings_in_order
 from gauger.exchanges.principals import principals
 from gauger.sketches.schema import INTENTS, N_PROJECTION, PART_SCHEMA
 
@@ -167,9 +167,14 @@ def item_rows(table: pa.Table) -> Items:
 def _shared(
     engine: Engine, found: ir.Table, before: ir.Table, *, name: str, min_principals: int
 ) -> tuple[ir.Table, NDArray[np.int64], NDArray[np.int64]]:
-    """Return the shared shingles as a relation and, sorted by shingle, their codes and their look-back principals."""
-    shared = engine.keep(f"{name}_shared", relations.shared_shingles(found, min_principals=min_principals))
-    shingles = np.sort(_numbers(engine.fetch(shared.select("shingle"))["shingle"]))
+    """Return the shared shingles with their codes as a relation; the shingles; and how many held each in the look-back.
+
+    A code is the place among the sorted shingles.
+    """
+    shared = engine.fetch(relations.shared_shingles(found, min_principals=min_principals).select("shingle"))
+    shingles = np.sort(_numbers(shared["shingle"]))
+    coded = pa.table({"shingle": shingles, "code": np.arange(len(shingles), dtype=np.int32)})
+    shared = engine.keep(f"{name}_shared", coded)
     earlier = engine.fetch(relations.look_back_principals(before, shared))
     n_before = np.zeros(len(shingles), np.int64)
     n_before[np.searchsorted(shingles, _numbers(earlier["shingle"]))] = _numbers(earlier["n_before"])
@@ -181,16 +186,12 @@ def _user_text(engine: Engine, items: ir.Table, earlier: ir.Table, found: Items,
     shared, shingles, n_before = _shared(
         engine, postings, relations.user_postings(earlier), name="user", min_principals=min_principals
     )
-    table = engine.fetch(relations.postings_of(postings, shared).select("item", "shingle"))
-    item, code = _numbers(table["item"]), np.searchsorted(shingles, _numbers(table["shingle"]))
-    order = np.lexsort((code, item))
+    held = relations.postings_of(postings, shared)
+    table = engine.fetch(held.select("code", item=held.item.cast("int32")))
     return SharedText(
         part="user_prompt",
-        postings=Postings(
-            item=item[order].astype(np.int32),
-            code=code[order].astype(np.int32),
-            shingles=shingles,
-            principal=found.principal,
+        postings=postings_in_order(
+            table["item"].to_numpy(), table["code"].to_numpy(), shingles=shingles, principal=found.principal
         ),
         n_before=n_before,
     )
@@ -202,21 +203,18 @@ def _part_text(
     column = _PARTS[part]
     of_kind = parts.filter(parts.kind == part)
     uses = engine.fetch(relations.part_uses(items, column)).sort_by([("part", "ascending"), ("principal", "ascending")])
-    uses = uses.append_column("use", pa.array(np.arange(len(uses)), pa.int64()))
+    uses = uses.append_column("use", pa.array(np.arange(len(uses)), pa.int32()))
     use_table = engine.keep(f"{column}_uses", uses)
     postings = relations.part_postings(use_table, of_kind)
     before = relations.part_postings(relations.part_uses(earlier, column), of_kind)
     shared, shingles, n_before = _shared(engine, postings, before, name=column, min_principals=min_principals)
-    table = engine.fetch(
-        relations.postings_of(postings, shared).join(use_table, ["part", "principal"]).select("use", "shingle")
-    )
-    use, code = _numbers(table["use"]), np.searchsorted(shingles, _numbers(table["shingle"]))
-    order = np.lexsort((code, use))
+    held = relations.postings_of(postings, shared).join(use_table, ["part", "principal"])
+    table = engine.fetch(held.select("use", "code"))
     return SharedText(
         part=part,
-        postings=Postings(
-            item=use[order].astype(np.int32),
-            code=code[order].astype(np.int32),
+        postings=postings_in_order(
+            table["use"].to_numpy(),
+            table["code"].to_numpy(),
             shingles=shingles,
             principal=_numbers(uses["principal"]).astype(np.int32),
         ),

@@ -168,8 +168,8 @@ def look_back_principals(postings: ir.Table, shared: ir.Table) -> ir.Table:
 
 
 def postings_of(postings: ir.Table, shared: ir.Table) -> ir.Table:
-    """Return the postings whose shingle is shared."""
-    return postings.semi_join(shared, "shingle")
+    """Return the postings whose shingle is shared, with its code in place of the shingle."""
+    return postings.join(shared.select("shingle", "code"), "shingle").drop("shingle")
 
 
 def traces(rows: ir.Table) -> ir.Table:

@@ -63,7 +63,7 @@ class Postings:
     def standing(self) -> Standing:
         """The same postings by shingle."""
         offsets = _offsets(self.code, len(self.shingles))
-        return Standing(_by_code(self.code, self.item, offsets), offsets)
+        return Standing(_by_key(self.code, self.item, offsets), offsets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +85,30 @@ class Core:
     items: Codes
 
 
+def postings_in_order(item: Codes, code: Codes, *, shingles: Ints, principal: Codes) -> Postings:
+    """Return postings of distinct (item, code) pairs that come in any order: two counting sorts, code then item."""
+    by_code = _offsets(code, len(shingles))
+    held_by = _by_key(code, item, by_code)
+    codes = np.repeat(np.arange(len(shingles), dtype=np.int32), np.diff(by_code))
+    by_item = _offsets(held_by, len(principal))
+    items = np.repeat(np.arange(len(principal), dtype=np.int32), np.diff(by_item))
+    return Postings(item=items, code=_by_key(held_by, codes, by_item), shingles=shingles, principal=principal)
+
+
 def _offsets(keys: Codes, size: int) -> Ints:
+    """Return int64[size + 1], where the entries of each key begin when they are sorted by key."""
     counts = np.bincount(keys, minlength=size)
     return np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
 
 
 @nb.njit(cache=True, nogil=True)
-def _by_code(code, item, offsets):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
-    """Items in the order of their codes; items of one code keep their order."""
+def _by_key(key, value, offsets):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+    """Values in the order of their keys; values of one key keep their order."""
     at = offsets[:-1].copy()
-    out = np.empty(len(item), np.int32)
-    for k in range(len(code)):
-        out[at[code[k]]] = item[k]
-        at[code[k]] += 1
+    out = np.empty(len(value), np.int32)
+    for k in range(len(key)):
+        out[at[key[k]]] = value[k]
+        at[key[k]] += 1
     return out
 
 

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gauger.evidence.mining import Postings, mine_cores
+from gauger.evidence.mining import Postings, mine_cores, postings_in_order
 
 
 def _postings(sets: list[set[int]], principals: list[int]) -> Postings:
@@ -79,3 +79,14 @@ def test_nothing_shared_gives_no_core():
         principal=np.zeros(3, np.int32),
     )
     assert mine_cores(empty, part="user_prompt", min_shingles=4, min_principals=3, jaccard=0.5) == []
+
+
+@given(st.sets(st.tuples(st.integers(0, 9), st.integers(0, 6)), max_size=40), st.randoms(use_true_random=False))
+def test_postings_in_any_order_come_out_sorted(pairs, random):
+    rows = list(pairs)
+    random.shuffle(rows)
+    item, code = (np.array([row[place] for row in rows], np.int32) for place in (0, 1))
+    found = postings_in_order(item, code, shingles=np.arange(7), principal=np.arange(10, dtype=np.int32))
+    assert list(zip(found.item.tolist(), found.code.tolist(), strict=True)) == sorted(pairs)
+    by_shingle = [(int(one), shingle) for shingle in range(7) for one in found.standing.of(shingle)]
+    assert by_shingle == sorted(pairs, key=lambda pair: pair[::-1])
