@@ -37,9 +37,10 @@ ROLLOUT_SHARE_OF_PRINCIPALS = 0.25
 #: A group is a turn of phrase to a core that is so many times longer, and stands on so many times fewer items.
 PHRASE_TIMES_SHORTER = 1.5
 PHRASE_TIMES_COMMONER = 3
-#: A core divides a group's principals into kinds when nearly all of them send it nearly always or hardly ever, and so
-#: many do either: those who probe and those who use what the probe found, or accounts that keep to one wrapper each.
-ALWAYS, HARDLY = 0.8, 0.2
+#: A core divides a group's principals into kinds when nearly all of them send it nearly always or seldom, and several
+#: do either: those who try wordings, and those who use the one that worked. Of a few items that would be chance.
+ALWAYS, SELDOM = 0.8, 0.3
+MIN_SENT = 4
 CLEAN_SHARE = 0.9
 MIN_OF_KIND = 4
 #: Most cores of one window that are grouped, the strongest first: bounds the pairwise work.
@@ -271,22 +272,34 @@ def kinds(candidate: Candidate, items: Items) -> Codes:
     held = [principal[np.isin(candidate.items, core.items, assume_unique=True)] for core in candidate.cores]
     shares = np.stack([np.bincount(one, minlength=len(owners)) / n_items for one in held])
     kind = np.zeros(len(owners), np.int32)
-    for code, members in enumerate(_divided(np.arange(len(owners)), shares)):
+    for code, members in enumerate(_divided(np.arange(len(owners)), shares, told=n_items >= MIN_SENT)):
         kind[members] = code
     return kind[principal]
 
 
-def _divided(members: NDArray[np.int64], shares: NDArray[np.float64]) -> list[NDArray[np.int64]]:
-    """Return the members by kind; float64[n_cores, n_principals] are the shares of their items that hold each core."""
+def _divided(
+    members: NDArray[np.int64], shares: NDArray[np.float64], *, told: NDArray[np.bool_]
+) -> list[NDArray[np.int64]]:
+    """Return the members by kind.
+
+    Parameters
+    ----------
+    members
+        int64[m], principals to divide.
+    shares
+        float64[n_cores, n_principals], the share of each principal's items that hold each core.
+    told
+        bool[n_principals], who sent enough items to tell.
+    """
     here = shares[:, members]
-    always, hardly = (here >= ALWAYS).sum(axis=1), (here <= HARDLY).sum(axis=1)
-    smaller = np.minimum(always, hardly)
-    smaller[always + hardly < CLEAN_SHARE * len(members)] = 0
+    always, seldom = ((side & told[members]).sum(axis=1) for side in (here >= ALWAYS, here <= SELDOM))
+    smaller = np.minimum(always, seldom)
+    smaller[always + seldom < CLEAN_SHARE * len(members)] = 0
     best = int(smaller.argmax())
     if smaller[best] < MIN_OF_KIND:
         return [members]
-    sends = 2 * here[best] >= 1
-    return [part for side in (members[sends], members[~sends]) for part in _divided(side, shares)]
+    sends = here[best] > SELDOM
+    return [part for side in (members[sends], members[~sends]) for part in _divided(side, shares, told=told)]
 
 
 def _tail(overlap: int, population: int, left: frozenset[int], right: frozenset[int]) -> float:

@@ -220,9 +220,9 @@ def test_those_who_try_wordings_and_those_who_use_the_winner_are_two_kinds(windo
     rng = np.random.default_rng(72)
     counter = _counter()
     tried = [
-        (p, _sentence(rng.integers(5)) | _sentence(10 + rng.integers(5)) | _own(counter))
+        (p, _sentence(rng.integers(8)) | _sentence(10 + rng.integers(8)) | _own(counter))
         for p in range(10)
-        for _ in range(20)
+        for _ in range(40)
     ]
     used = [(20 + p, _sentence(0) | _sentence(10) | _own(counter)) for p in range(20) for _ in range(5)]
     owner, kind = _kinds(window_text(tried + used + _strangers(counter)))
