@@ -298,7 +298,7 @@ def _divided(
     best = int(smaller.argmax())
     if smaller[best] < MIN_OF_KIND:
         return [members]
-    sends = here[best] > SELDOM
+    sends = 2 * here[best] > ALWAYS + SELDOM
     return [part for side in (members[sends], members[~sends]) for part in _divided(side, shares, told=told)]
 
 
