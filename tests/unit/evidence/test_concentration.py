@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gauger.evidence import concentration
+from gauger.evidence import strata
 from gauger.evidence.channel import Group, Population
 from gauger.evidence.concentration import concentration_test, holdings, links
 from gauger.evidence.payment import PAYMENT
@@ -238,7 +238,7 @@ def test_p_value_is_that_of_the_slow_statistic_over_the_same_strata(pairs, membe
     held = _held(pairs, 12) if pairs else holdings(np.empty(0, np.int32), np.empty(0, np.int32), 12)
     group = np.array(sorted(members), np.int32)
     stratum = (np.arange(12) % 2).astype(np.int32)
-    with patch.object(concentration, "MIN_CELL", 3):
+    with patch.object(strata, "MIN_CELL", 3):
         found = concentration_test(held, group, stratum=stratum, permutations=99, rng=np.random.default_rng(seed))
     known = {owner for owner, _ in pairs}
     inside = sorted(members & known)
