@@ -469,6 +469,22 @@ SCENARIOS: Final[dict[str, Scenario]] = {
                 ViralTemplate(),
             ),
         ),
+        Scenario(
+            name="quiet-release",
+            parts=(
+                *_ORDINARY,
+                PopularAgent(n=30, follows=True, release=True),
+                PopularAgent(n=60, follows=True, release=True),
+                PopularAgent(n=30, ci_share=0.4, release=True),
+                PopularAgent(n=60, ci_share=0.4, release=True),
+                EvaluationRuns(),
+                UniversityClass(n=25),
+                ViralPrompt(),
+                ViralTemplate(),
+            ),
+            release_at=0.85,
+            roaming_days=10.0,
+        ),
         Scenario(name="pool", parts=(*_ORDINARY, PopularAgent(n=30), Campaign(name="pool"))),
         Scenario(
             name="one-each",
@@ -494,6 +510,32 @@ SCENARIOS: Final[dict[str, Scenario]] = {
                     signups="seasoned",
                 ),
             ),
+        ),
+        # Changes of behaviour with nothing else shared.
+        Scenario(
+            name="pivot-alone",
+            parts=(
+                *_CITY,
+                Campaign(
+                    name="pivot-alone",
+                    n=60,
+                    share=0.6,
+                    list_name="agentic",
+                    more_lists=("tool_traces",),
+                    with_tools=True,
+                    pivot_share=0.5,
+                    payment_share=0.0,
+                ),
+            ),
+            release_at=0.87,
+        ),
+        Scenario(
+            name="compromised-proxies",
+            parts=(
+                *_CITY,
+                CompromisedKeys(pool=Campaign(name="compromised-proxies", n=15, hostile_each=8), proxies=True),
+            ),
+            roaming_days=15.0,
         ),
         # The twelve of the threat survey, in its order (docs/explanation/simulator.md).
         Scenario(
