@@ -58,7 +58,9 @@ def migration_test(moves: Moves, members: NDArray[np.int32]) -> Migration:
         if n_all > n:
             expected += float(n * (n_moved - mine) / (n_all - n))
     n_moved = int(moves.moved[inside].sum())
-    p_value = min(1.0, float(tail[n_moved:].sum())) if len(inside) >= MIN_KNOWN else None
+    p_value = None
+    if len(inside) >= MIN_KNOWN:
+        p_value = min(1.0, float(tail[n_moved:].sum())) if n_moved else 1.0
     return Migration(p_value=p_value, n_known=len(inside), n_moved=n_moved, expected=expected)
 
 
