@@ -294,7 +294,7 @@ def _word(channel: Channel) -> Any:
         tool_part=np.zeros(1, np.int64),
     )
     nobody = Population(holdings={}, stratum=one, permutations=1)
-    return channel.evaluate(Group(items=items, principals=one), nobody, rng=np.random.default_rng(0))
+    return channel.evaluate(Group(items=items, rows=one, principals=one), nobody, rng=np.random.default_rng(0))
 
 
 # -- columns

@@ -25,7 +25,9 @@ from gauger.engines.fetch import (
     fetch_attribution,
     fetch_directory,
     fetch_owners,
+    fetch_released,
     fetch_traces,
+    fetch_visits,
     fetch_window,
 )
 from gauger.engines.relations import Span
@@ -157,6 +159,8 @@ def look(
             principal_ids=owners.principal_ids,
             principal_of_account=owners.principal_of_account,
             permutations=settings.conditional.permutations,
+            released=fetch_released(engine, log, owners, plan.tested),
+            visits=fetch_visits(engine, log, owners, plan.tested, tested.items),
         ),
     )
 

@@ -4,7 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from gauger.lab import SCENARIOS, Campaign, ChatPersons, Developers, PopularAgent, TemplateApps, simulate
+from gauger.lab import (
+    SCENARIOS,
+    Campaign,
+    ChatPersons,
+    CompromisedKeys,
+    Developers,
+    PopularAgent,
+    TemplateApps,
+    simulate,
+)
 
 SEEDS = (1, 2, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(3, 13)))
 N = 24
@@ -23,6 +32,10 @@ WORLDS = {
     "infrastructure: one network": replace(NOTHING, network_share=1.0),
     "identity and infrastructure": replace(NOTHING, payment_share=1.0, network_share=1.0, signups="fresh"),
     "identity and half the infrastructure": replace(NOTHING, payment_share=0.6, network_share=0.5, signups="fresh"),
+    "identity: stolen keys, bare items": CompromisedKeys(
+        pool=Campaign(name="ring", n=N, hostile_each=6, wrappers=0), proxies=True
+    ),
+    "timing: all move to the new model within a day": replace(NOTHING, pivot_share=1.0),
     "timing: one work queue without a wrapping": replace(DEALT, wrappers=0, timing="naive"),
     "text: one wrapping": DEALT,
     "text: one wrapping in the system prompt": replace(DEALT, wrapper_in_system=True),

@@ -37,6 +37,12 @@ ROLLOUT_SHARE_OF_PRINCIPALS = 0.25
 #: A group is a turn of phrase to a core that is so many times longer, and stands on so many times fewer items.
 PHRASE_TIMES_SHORTER = 1.5
 PHRASE_TIMES_COMMONER = 3
+#: A core divides a group's principals into kinds when nearly all of them send it nearly always or seldom, and several
+#: do either: those who try wordings, and those who use the one that worked. Of a few items that would be chance.
+ALWAYS, SELDOM = 0.8, 0.3
+MIN_SENT = 4
+CLEAN_SHARE = 0.9
+MIN_OF_KIND = 4
 #: Most cores of one window that are grouped, the strongest first: bounds the pairwise work.
 MAX_CORES = 2_000
 
@@ -246,6 +252,54 @@ def _is_turn_of_phrase(group: _Footing, one: _Footing) -> bool:
     """Return whether a group stands on words so few and so common that a core inside it is no part of it."""
     is_short = len(group.core.shingles) * PHRASE_TIMES_SHORTER <= len(one.core.shingles)
     return is_short and len(group.items) >= PHRASE_TIMES_COMMONER * len(one.items)
+
+
+def kinds(candidate: Candidate, items: Items) -> Codes:
+    """Return int32[n], the kind of the principal behind each item of a candidate, from 0; mostly there is one kind.
+
+    Principals are of two kinds where a core divides them cleanly, and each kind is divided again. Persons are more
+    alike than others of their kind; two crowds that send two texts are not persons for that.
+
+    Parameters
+    ----------
+    candidate
+        The group.
+    items
+        The window's items.
+    """
+    owners, principal = np.unique(items.principal[candidate.items], return_inverse=True)
+    n_items = np.bincount(principal)
+    held = [principal[np.isin(candidate.items, core.items, assume_unique=True)] for core in candidate.cores]
+    shares = np.stack([np.bincount(one, minlength=len(owners)) / n_items for one in held])
+    kind = np.zeros(len(owners), np.int32)
+    for code, members in enumerate(_divided(np.arange(len(owners)), shares, told=n_items >= MIN_SENT)):
+        kind[members] = code
+    return kind[principal]
+
+
+def _divided(
+    members: NDArray[np.int64], shares: NDArray[np.float64], *, told: NDArray[np.bool_]
+) -> list[NDArray[np.int64]]:
+    """Return the members by kind.
+
+    Parameters
+    ----------
+    members
+        int64[m], principals to divide.
+    shares
+        float64[n_cores, n_principals], the share of each principal's items that hold each core.
+    told
+        bool[n_principals], who sent enough items to tell.
+    """
+    here = shares[:, members]
+    always, seldom = ((side & told[members]).sum(axis=1) for side in (here >= ALWAYS, here <= SELDOM))
+    smaller = np.minimum(always, seldom)
+    smaller[always + seldom < CLEAN_SHARE * len(members)] = 0
+    best = int(smaller.argmax())
+    if smaller[best] < MIN_OF_KIND:
+        return [members]
+    sends = 2 * here[best] > ALWAYS + SELDOM
+    return [part for side in (members[sends], members[~sends]) for part in _divided(side, shares, told=told)]
 
 
 def _tail(overlap: int, population: int, left: frozenset[int], right: frozenset[int]) -> float:

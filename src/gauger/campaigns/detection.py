@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gauger.campaigns.candidates import Candidate, group_cores, without_repeats
+from gauger.campaigns.candidates import Candidate, group_cores, kinds, without_repeats
 from gauger.campaigns.windows import Window
 from gauger.evidence.items import Items
 from gauger.evidence.mining import Core, Postings, mine_cores
@@ -112,7 +112,9 @@ def gate(found: Sequence[Candidate], items: Items, *, seed: int) -> list[Gated]:
     gated = []
     for candidate in found[:MAX_GATED]:
         rng = np.random.default_rng([seed, 1, int(candidate.items[0]), len(candidate.items)])
-        removed, kept = personhood(items.take(candidate.items), permutations=GATE_PERMUTATIONS, rng=rng)
+        removed, kept = personhood(
+            items.take(candidate.items), kinds(candidate, items), permutations=GATE_PERMUTATIONS, rng=rng
+        )
         gated.append(Gated(candidate=candidate, removed=removed, kept=kept))
     return gated
 

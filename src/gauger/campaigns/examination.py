@@ -170,7 +170,7 @@ def _place(candidate: Candidate) -> tuple[int, int]:
 
 def _group(candidate: Candidate, items: Items) -> Group:
     taken = items.take(candidate.items)
-    return Group(items=taken, principals=np.unique(taken.principal))
+    return Group(items=taken, rows=candidate.items, principals=np.unique(taken.principal))
 
 
 def _openness(population: Population, kind: str, group: Group) -> float | None:

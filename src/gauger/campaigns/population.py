@@ -7,9 +7,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from gauger.campaigns.changes import Released, build_moves
 from gauger.campaigns.findings import ChannelOff
+from gauger.evidence.changes import Visits
 from gauger.evidence.channel import Channel, Population, TokenChannel
 from gauger.evidence.concentration import Holdings, holdings
+from gauger.evidence.pivot import PivotChannel
+from gauger.evidence.take_over import TakeOverChannel
 from gauger.exchanges.principals import principals
 
 Codes = NDArray[np.int32]
@@ -94,6 +98,8 @@ def build_population(
     principal_ids: Sequence[str],
     principal_of_account: Codes,
     permutations: int,
+    released: Released | None = None,
+    visits: Visits | None = None,
 ) -> Population:
     """Return the population of a stretch.
 
@@ -107,6 +113,10 @@ def build_population(
         Accounts and principals of the log by code, and which principal each account is of.
     permutations
         Most random groups per test.
+    released
+        A new model and its use, or None.
+    visits
+        Where the stretch's items came from, or None.
     """
     n_principals = int(principal_of_account.max(initial=-1)) + 1
     principal = traces["principal"].to_numpy().astype(np.int32)
@@ -125,15 +135,14 @@ def build_population(
                 held[kind] = found
     active = np.zeros(n_principals, np.bool_)
     active[principal] = True
-    strata = [
-        _activity(traces, n_principals),
-        _plan(accounts, principal_of, n_principals),
-        _most_used_model(traces, n_principals),
-    ]
+    plan = _plan(accounts, principal_of, n_principals)
+    strata = [_activity(traces, n_principals), plan, _most_used_model(traces, n_principals)]
     return Population(
         holdings={kind: _active_only(one, active) for kind, one in held.items()},
         stratum=np.stack(strata, axis=1),
         permutations=permutations,
+        moves=None if released is None else build_moves(released, plan=plan, n_principals=n_principals),
+        visits=visits,
     )
 
 
@@ -150,6 +159,10 @@ def channels_off(
     """Return the channels that had nothing to look at in this log, and why."""
     off = []
     for channel in channels.values():
+        if isinstance(channel, PivotChannel) and population.moves is None:
+            off.append(ChannelOff(channel=channel.name, reason="no model newly appeared in these logs in time"))
+        if isinstance(channel, TakeOverChannel) and population.visits is None:
+            off.append(ChannelOff(channel=channel.name, reason="no network prefix is known in these logs"))
         if not isinstance(channel, TokenChannel) or channel.kind in population.holdings:
             continue
         if channel.kind in ACCOUNT_TOKENS and not has_accounts:

@@ -33,6 +33,11 @@ SEVERAL_SHARE = 0.5
 MIN_LINKED, MIN_LINKED_SHARE = 4, 0.2
 #: Towards *campaign* they count when rings (three or more on tokens that are mostly the group's) hold these.
 MIN_RINGED, MIN_RINGED_SHARE = 6, 1 / 3
+#: Or where so many more moved to a new model than would of others; half of the known campaign's traffic did.
+MIN_MOVED_SHARE = 1 / 4
+
+#: Channels that count towards *supported* only: a response would fall on those who were robbed.
+SPARING = frozenset({"take_over"})
 
 #: Explanations of how fills fell on accounts, and of what accounts share.
 CONTENT = frozenset({"separate_persons", "viral_prompt_or_suite", "viral_template"})
@@ -113,13 +118,24 @@ def explanations(
 
 
 def has_effect(evidence: Evidence) -> bool:
-    """Return whether shared tokens link more than a couple of customers. Channels that count no links pass."""
-    return _reaches(evidence, "linked", at_least=MIN_LINKED, share=MIN_LINKED_SHARE)
+    """Return whether more than a couple of customers are concerned: linked, taken over, or moved beyond what others do.
+
+    Channels that count none of these pass.
+    """
+    counts = ("linked", "taken", "excess")
+    return all(_reaches(evidence, count, at_least=MIN_LINKED, share=MIN_LINKED_SHARE) for count in counts)
 
 
-def has_rings(evidence: Evidence) -> bool:
-    """Return whether rings of customers share tokens that are the group's own. Channels that count no links pass."""
-    return _reaches(evidence, "ringed", at_least=MIN_RINGED, share=MIN_RINGED_SHARE)
+def convicts(evidence: Evidence) -> bool:
+    """Return whether a rejection counts towards *campaign*.
+
+    It does where rings of customers share tokens that are the group's own, or many moved beyond what others do. The
+    owners of accounts that were taken over are victims: that never counts.
+    """
+    if evidence.channel in SPARING:
+        return False
+    has_rings = _reaches(evidence, "ringed", at_least=MIN_RINGED, share=MIN_RINGED_SHARE)
+    return has_rings and _reaches(evidence, "excess", at_least=MIN_RINGED, share=MIN_MOVED_SHARE)
 
 
 def _reaches(evidence: Evidence, count: str, *, at_least: int, share: float) -> bool:
@@ -152,7 +168,7 @@ def judge(
     """
     rejecting = [one for one in evidence if adjusted.get(one.channel, 1.0) <= split.conditional and has_effect(one)]
     rejected: set[Family] = {one.family for one in rejecting}  # type: ignore[misc]
-    convicting: set[Family] = {one.family for one in rejecting if has_rings(one)}  # type: ignore[misc]
+    convicting: set[Family] = {one.family for one in rejecting if convicts(one)}  # type: ignore[misc]
     ranks = split.window_certifies and window_p_value is not None
     content_certified = ranks and window_p_value is not None and window_p_value <= split.window
     excluded = {one.code for one in considered if one.tested and one.outcome.startswith("excluded")}
@@ -160,8 +176,8 @@ def judge(
     families = rejected | text
     verdict: Verdict = "observed"
     if rejected or content_certified:
-        convicts = _two_families(convicting | text) and excluded >= CONTENT | STRUCTURE
-        verdict = "campaign" if convicts else "supported"
+        is_campaign = _two_families(convicting | text) and excluded >= CONTENT | STRUCTURE
+        verdict = "campaign" if is_campaign else "supported"
     return Judgement(
         verdict=verdict,
         families=tuple(sorted(families)),

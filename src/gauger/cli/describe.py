@@ -12,11 +12,11 @@ POWER_LOST = {
     "tool_schema": "templates that stand in tool schemas",
     "conversation_prefix": "telling first turns from later ones",
     "principal_id": "which accounts one customer declares its own (--accounts gives it too)",
-    "client_address": "shared networks",
+    "client_address": "shared networks, and keys that are used from elsewhere",
     "user_agent": "shared clients",
-    "client_fingerprint": "shared clients, where the user agent is a common one",
+    "client_fingerprint": "telling who moves to a new model from a program that moves its users",
     "reasoning_block": "reasoning blocks that turn up under a second account",
-    "request_model": "comparing accounts with others that use the same model",
+    "request_model": "comparing accounts with others that use the same model, and moves to a new one",
 }
 
 

@@ -10,12 +10,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from gauger.campaigns.changes import Released, build_visits, new_model
 from gauger.campaigns.detection import SharedText, WindowData
 from gauger.campaigns.dossier import Directory
 from gauger.campaigns.windows import Activity, Window
 from gauger.engines import relations
 from gauger.engines.engine import Engine
 from gauger.engines.relations import Span
+from gauger.evidence.changes import Visits
 from gauger.evidence.items import Items
 from gauger.evidence.mining import postings_in_order
 from gauger.exchanges.principals import principals
@@ -252,6 +254,32 @@ def fetch_traces(engine: Engine, log: Log, owners: Owners, span: Span) -> pa.Tab
     """Return per (account, prefix, reasoning block, model) of a stretch the number of exchanges."""
     rows = relations.with_owners(relations.within(log.rows, span), owners.relation)
     return engine.fetch(relations.traces(rows))
+
+
+def fetch_released(engine: Engine, log: Log, owners: Owners, window: Window) -> Released | None:
+    """Return the new model of a window and its use; None where no model newly appeared in time."""
+    rows = relations.with_owners(log.rows, owners.relation)
+    uses = engine.fetch(relations.first_uses(rows.filter(rows.occurred_us < window.end_us)))
+    release = new_model(uses, window, log_first_us=log.activity.first_us)
+    if release is None:
+        return None
+    spans = (Span(window.look_back_us, release.at_us), Span(release.at_us, release.until_us))
+    before, after = (engine.fetch(relations.model_uses(relations.within(rows, span))) for span in spans)
+    return Released(release, before, after)
+
+
+def fetch_visits(engine: Engine, log: Log, owners: Owners, window: Window, items: Items) -> Visits | None:
+    """Return where the items of a window came from; None where no network is known."""
+    rows = relations.with_owners(log.rows, owners.relation)
+    stretch = Span(window.start_us, window.end_us)
+    before = relations.visits(relations.within(rows, Span(window.look_back_us, window.start_us)))
+    networks = relations.window_items(log.rows, owners.relation, stretch).select("item", "client_prefix_hash")
+    return build_visits(
+        items,
+        networks=engine.fetch(networks.order_by("item")),
+        before=engine.fetch(before),
+        during=engine.fetch(relations.visits(relations.within(rows, stretch))),
+    )
 
 
 def fetch_attribution(engine: Engine, log: Log, cores: pa.Table, owners: Owners) -> pa.Table:

@@ -179,6 +179,25 @@ def traces(rows: ir.Table) -> ir.Table:
     )
 
 
+def first_uses(rows: ir.Table) -> ir.Table:
+    """Return per (principal, request_model) the first time."""
+    named = rows.filter(rows.request_model.notnull())
+    return named.group_by("principal", "request_model").aggregate(first_us=named.occurred_us.min())
+
+
+def model_uses(rows: ir.Table) -> ir.Table:
+    """Return the number of exchanges per (principal, client_fingerprint, request_model)."""
+    return rows.group_by("principal", "client_fingerprint", "request_model").aggregate(n=rows.count())
+
+
+def visits(rows: ir.Table) -> ir.Table:
+    """Return per (account, client_prefix_hash) the number of exchanges, the first and the last time."""
+    known = rows.filter(rows.client_prefix_hash.notnull())
+    return known.group_by("account", "client_prefix_hash").aggregate(
+        n=known.count(), first_us=known.occurred_us.min(), last_us=known.occurred_us.max()
+    )
+
+
 def attributed(rows: ir.Table, parts: ir.Table, wanted: ir.Table) -> ir.Table:
     """Return the exchanges that hold at least half of a wanted core, and the later turns of their conversations."""
     user = wanted.filter(wanted.part == "user_prompt")

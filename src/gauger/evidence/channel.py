@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from gauger.evidence.changes import Moves, Visits
 from gauger.evidence.concentration import Concentration, Holdings, concentration_test
 from gauger.evidence.items import Items
 from gauger.evidence.records import Evidence, Fact
@@ -25,18 +26,25 @@ class Population:
         int32[n_principals, 3]: activity, plan and most used model. Geography is in no stratum.
     permutations
         Most random groups to draw.
+    moves
+        Who went over to a new model; None where none newly appeared.
+    visits
+        Where the stretch's items came from; None where no network is known.
     """
 
     holdings: Mapping[str, Holdings]
     stratum: NDArray[np.int32]
     permutations: int
+    moves: Moves | None = None
+    visits: Visits | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A candidate as channels see it: its items and its distinct principals, sorted."""
+    """A candidate as channels see it: its items, their rows in the stretch, and its distinct principals, sorted."""
 
     items: Items
+    rows: NDArray[np.int32]
     principals: NDArray[np.int32]
 
 

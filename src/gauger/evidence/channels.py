@@ -6,10 +6,14 @@ from typing import Final
 from gauger.evidence.channel import Channel
 from gauger.evidence.network import NETWORK
 from gauger.evidence.payment import PAYMENT
+from gauger.evidence.pivot import PIVOT
 from gauger.evidence.reasoning_block import REASONING_BLOCK
+from gauger.evidence.take_over import TAKE_OVER
 
 CHANNELS: Final[Mapping[str, Channel]] = {
     "payment": PAYMENT,
     "network": NETWORK,
     "reasoning_block": REASONING_BLOCK,
+    "pivot": PIVOT,
+    "take_over": TAKE_OVER,
 }

@@ -7,7 +7,7 @@ activity, number of tokens). It is exact, holds the group fixed and needs no his
 class behind one campus network shares both, so a rejection alone convicts nobody.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numba as nb
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gauger.evidence.permutation import sequential_p_value
+from gauger.evidence.strata import cells
 
 Codes = NDArray[np.int32]
 Ints = NDArray[np.int64]
@@ -22,8 +23,6 @@ Ints = NDArray[np.int64]
 MIN_MEMBERS = 4
 #: Two that share a card are a couple.
 MIN_RING = 3
-#: A cell of the strata with fewer principals leaves the random groups no choice: it is joined to others.
-MIN_CELL = 30
 #: Principals are drawn with as many tokens as the members hold: exact to 3, then by doublings.
 SIZE_BINS = 32
 
@@ -207,7 +206,7 @@ def concentration_test(
     stratum
         int32[n_principals] or int32[n_principals, k], k covariates of each principal, the weightiest first. Groups are
         drawn with the same number of principals of each stratum, and of each number of tokens within it; where such a
-        cell holds fewer than `MIN_CELL` principals, it is joined to its neighbour.
+        cell holds fewer than `strata.MIN_CELL` principals, it is joined to its neighbour.
     permutations
         Most random groups to draw.
     rng
@@ -222,7 +221,7 @@ def concentration_test(
     p_value = None
     if len(inside) >= MIN_MEMBERS:
         covariates = np.column_stack([_size_bin(held), stratum])
-        pool, bounds, wanted = _strata(np.flatnonzero(held.known), _cells(covariates, held.known), inside)
+        pool, bounds, wanted = _strata(np.flatnonzero(held.known), cells(covariates, held.known), inside)
         p_value = sequential_p_value(
             float(observed),
             lambda size: _draws(
@@ -247,36 +246,6 @@ def _size_bin(held: Holdings) -> Ints:
     return np.minimum(
         np.where(held.n_tokens <= 3, held.n_tokens, 2 + np.log2(np.maximum(held.n_tokens, 1))), SIZE_BINS - 1
     ).astype(np.int64)
-
-
-def _cells(covariates: Ints, eligible: NDArray[np.bool_]) -> Ints:
-    """Return a code for each eligible principal: its covariates, kinds of fewer than `MIN_CELL` joined to a neighbour.
-
-    Which group is tested plays no part, so the test stays exact given the cells.
-    """
-    cell = np.full(len(covariates), -1, np.int64)
-    for code, rows in enumerate(_split(np.flatnonzero(eligible), covariates)):
-        cell[rows] = code
-    return cell
-
-
-def _split(rows: Ints, covariates: Ints) -> Iterator[Ints]:
-    """Yield the rows by their covariates, the first column first. A small kind is joined to one neighbour by value.
-
-    Never to more: of customers with many tokens and few nothing is alike. What is left small costs power alone.
-    """
-    if covariates.shape[1] == 0 or len(rows) == 0:
-        yield rows
-        return
-    values, kind = np.unique(covariates[rows, 0], return_inverse=True)
-    size = np.bincount(kind.ravel())
-    at = 0
-    while at < len(values):
-        small = min(size[at], size[at + 1]) < MIN_CELL if at + 1 < len(values) else False
-        width = 2 if small and values[at + 1] == values[at] + 1 else 1
-        inside = (kind.ravel() >= at) & (kind.ravel() < at + width)
-        yield from _split(rows[inside], covariates[:, 1:])
-        at += width
 
 
 def _strata(eligible: Ints, stratum: Ints, members: Ints) -> tuple[Ints, Ints, Ints]:

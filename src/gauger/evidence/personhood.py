@@ -5,6 +5,9 @@ word projection less the group's mean, by cosine. The null: inside the group, pr
 is true of a dealt-out list and of one customer's many keys; persons have topics, habits and retries of their own, and
 reject it. **Rejection clears a group; acceptance proves nothing** (detection.md §4, §6b).
 
+Two crowds that send two templates would look like persons for that alone: some try wordings, others use what was found.
+So principals are exchanged, and means taken, among those of one kind (`gauger.campaigns.candidates.kinds`) only.
+
 It is run with repeats kept, with near-repeats removed, and with everything alike removed. Repeats are cheap to inject,
 so a group is cleared only when both of the last two reject. Large groups reject for next to nothing, a drift of the
 list or a few retries: where a customer's own items are hardly more alike than others', a rejection does not clear.
@@ -13,6 +16,7 @@ question stays open. An attacker who shards a list by topic looks like persons t
 (docs/explanation/statistics.md).
 """
 
+import itertools
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -42,7 +46,10 @@ _ONE_SIDED_95 = 1.645
 #: Draws of the test with near-repeats kept, which is shown and decides nothing.
 SHOWN_PERMUTATIONS = 199
 
-NULL = "inside the group, accounts are exchangeable labels on the items (true of a dealt-out list, false of persons)"
+NULL = (
+    "inside the group, among those who send the same templates, accounts are exchangeable labels on the items"
+    " (true of a dealt-out list, false of persons)"
+)
 
 Floats = NDArray[np.float64]
 
@@ -92,10 +99,11 @@ def _rejects(p_value: float | None) -> bool:
     return p_value is not None and p_value <= ALPHA
 
 
-def residuals(items: Items) -> Floats:
-    """Return float64[n, 64]: unit vectors of each projection less the group's mean; zero where nothing varies."""
+def residuals(items: Items, kind: NDArray[np.int32]) -> Floats:
+    """Return float64[n, 64]: unit vectors of each projection less the mean of its kind; zero where nothing varies."""
     vectors = items.projection.astype(np.float64)
-    vectors -= vectors.mean(axis=0)
+    for code in np.unique(kind):
+        vectors[kind == code] -= vectors[kind == code].mean(axis=0)
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.divide(vectors, norms, out=np.zeros_like(vectors), where=norms > 0)
 
@@ -127,7 +135,12 @@ def without_repeats(vectors: Floats, turn: NDArray[np.int64], *, cosine: float) 
 
 
 def permutation_test(
-    vectors: Floats, principal: NDArray[np.int32], *, permutations: int, rng: np.random.Generator
+    vectors: Floats,
+    principal: NDArray[np.int32],
+    kind: NDArray[np.int32],
+    *,
+    permutations: int,
+    rng: np.random.Generator,
 ) -> Personhood:
     """Test whether items of one principal are more alike than items of two.
 
@@ -137,13 +150,16 @@ def permutation_test(
         float64[n, k], unit rows.
     principal
         int32[n], labels.
+    kind
+        int32[n], kind of each label: labels are permuted among items of one kind.
     permutations
         Most relabellings to draw.
     rng
         Source of chance.
     """
-    order = np.argsort(principal, kind="stable")
+    order = np.lexsort((principal, kind))
     vectors = vectors[order]
+    bounds = np.flatnonzero(np.r_[True, np.diff(kind[order]) != 0, True]) if len(order) else np.zeros(1, np.int64)
     starts = np.flatnonzero(np.r_[True, np.diff(principal[order]) != 0]) if len(order) else np.empty(0, np.int64)
     sizes = np.diff(np.r_[starts, len(order)])
     n_pairs = int((sizes * (sizes - 1) // 2).sum())
@@ -158,8 +174,11 @@ def permutation_test(
     observed = mean_similarity(vectors)
     seen: list[float] = []
 
+    def relabelled() -> NDArray[np.int64]:
+        return np.concatenate([a + rng.permutation(b - a) for a, b in itertools.pairwise(bounds)])
+
     def draw(size: int) -> Floats:
-        values = np.array([mean_similarity(vectors[rng.permutation(len(vectors))]) for _ in range(size)])
+        values = np.array([mean_similarity(vectors[relabelled()]) for _ in range(size)])
         seen.extend(values.tolist())
         return values
 
@@ -174,18 +193,34 @@ def permutation_test(
     )
 
 
-def personhood(items: Items, *, permutations: int, rng: np.random.Generator) -> tuple[Personhood, Personhood]:
-    """Return the test with near-repeats removed, which alone can clear, and with them kept."""
+def personhood(
+    items: Items, kind: NDArray[np.int32], *, permutations: int, rng: np.random.Generator
+) -> tuple[Personhood, Personhood]:
+    """Return the test with near-repeats removed, which alone can clear, and with them kept.
+
+    Parameters
+    ----------
+    items
+        The group's items.
+    kind
+        int32[n], the kind of the principal behind each.
+    permutations
+        Most relabellings to draw.
+    rng
+        Source of chance.
+    """
     chosen = _chosen(items, rng)
-    looked_at = items.take(chosen.astype(np.int32))
-    vectors = residuals(looked_at)
+    looked_at, kind = items.take(chosen.astype(np.int32)), kind[chosen]
+    vectors = residuals(looked_at, kind)
 
     def without(cosine: float) -> Personhood:
         rows = without_repeats(vectors, looked_at.turn, cosine=cosine)
-        return permutation_test(vectors[rows], looked_at.principal[rows], permutations=permutations, rng=rng)
+        return permutation_test(
+            vectors[rows], looked_at.principal[rows], kind[rows], permutations=permutations, rng=rng
+        )
 
     removed = replace(without(NEAR_REPEAT), p_value_unlike=without(ALIKE).p_value)
-    kept = permutation_test(vectors, looked_at.principal, permutations=SHOWN_PERMUTATIONS, rng=rng)
+    kept = permutation_test(vectors, looked_at.principal, kind, permutations=SHOWN_PERMUTATIONS, rng=rng)
     return removed, kept
 
 

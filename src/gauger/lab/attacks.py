@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from gauger.errors import UsageError
 from gauger.lab import accounts as casts
 from gauger.lab import grammar, phrases
-from gauger.lab.accounts import CLIENTS, DAY_S, Cast, tokens
+from gauger.lab.accounts import CLIENTS, DAY_S, N_HOMES, Cast, tokens
 from gauger.lab.attack_texts import techniques
 from gauger.lab.campaign import (
     campaign,
@@ -301,7 +301,7 @@ def _tries(part: Probe, stage: Stage) -> tuple[Script, str]:
 
 
 def compromised_keys(part: CompromisedKeys, stage: Stage) -> Troupe:
-    """Return what somebody else sends with the keys of persons, from one network and one client."""
+    """Return what somebody else sends with the keys of persons, with one client."""
     rng, pool = stage.rng, part.pool
     victims = _victims(part, stage)
     each = pool.hostile_each or 0
@@ -311,14 +311,14 @@ def compromised_keys(part: CompromisedKeys, stage: Stage) -> Troupe:
     at_s = dispatched(len(account), begin_s=begin_s, end_s=begin_s + span_s, rng=rng)
     account = rng.permutation(account)
     items, item = _dealt(pool, len(account), stage)
-    system, user = wrapped(pool, items, at_s, rng=rng)
+    system, user = wrapped(pool, items, account, at_s, rng=rng)
     script = single_turns(account, at_s, user, label="campaign", pools=stage.pools, rng=rng)
     script = replace(
         script,
         system=system,
         item=item,
         client=np.full(len(script), rng.choice(CLIENTS), dtype=object),
-        network=np.full(len(script), stage.site),
+        network=rng.integers(0, N_HOMES, len(script)) if part.proxies else np.full(len(script), stage.site),
     )
     return Troupe(None, script, campaign=part.name)
 

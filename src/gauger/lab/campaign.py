@@ -166,7 +166,7 @@ def hostile_script(part: Campaign, cast: Cast, hostile: Ints, stage: Stage, *, a
     if part.countermeasures.providers > 1:
         here = rng.random(len(item)) < 1 / part.countermeasures.providers
         account, at_s, item = account[here], at_s[here], item[here]
-    system, user = wrapped(part, texts[item], at_s, rng=rng)
+    system, user = wrapped(part, texts[item], account, at_s, rng=rng)
     script = single_turns(stage.first_account + account, at_s, user, label="campaign", pools=stage.pools, rng=rng)
     script = replace(script, system=system, item=item)
     if part.with_tools:
@@ -284,12 +284,14 @@ def assign(part: Campaign, account: Ints, n_items: int, *, rng: np.random.Genera
     return np.arange(jobs)
 
 
-def wrapped(part: Campaign, items: Texts, at_s: Floats, *, rng: np.random.Generator) -> tuple[Texts, Texts]:
+def wrapped(
+    part: Campaign, items: Texts, account: Ints, at_s: Floats, *, rng: np.random.Generator
+) -> tuple[Texts, Texts]:
     """Return the system prompt and the user turn of each hostile exchange."""
     nothing = np.full(len(items), None, dtype=object)
     if part.wrappers == 0:
         return nothing, items
-    before, after = _wrappings(part, at_s, rng=rng)
+    before, after = _wrappings(part, account, at_s, rng=rng)
     if part.wrapper_in_system:
         return np.array([head + tail for head, tail in zip(before, after, strict=True)], dtype=object), items
     if part.wrapper_as_suffix:
@@ -298,11 +300,13 @@ def wrapped(part: Campaign, items: Texts, at_s: Floats, *, rng: np.random.Genera
     return nothing, before + items + after
 
 
-def _wrappings(part: Campaign, at_s: Floats, *, rng: np.random.Generator) -> tuple[Texts, Texts]:
+def _wrappings(part: Campaign, account: Ints, at_s: Floats, *, rng: np.random.Generator) -> tuple[Texts, Texts]:
     """Return what stands before each item and after it."""
     evasion = part.countermeasures
     fixed = None if evasion.is_reworded else np.array(grammar.wrappers(part.wrappers, rng=rng), dtype=object)
-    if evasion.rotation_days is None:
+    if evasion.own_wrapping:
+        variant = account % part.wrappers
+    elif evasion.rotation_days is None:
         variant = rng.integers(0, part.wrappers, len(at_s))
     else:
         variant = (at_s // (evasion.rotation_days * DAY_S)).astype(np.int64) % part.wrappers

@@ -7,7 +7,7 @@ import numpy as np
 
 from gauger.errors import UsageError
 from gauger.lab import grammar, phrases
-from gauger.lab.accounts import BROWSERS, CLIENTS, DAY_S, tokens
+from gauger.lab.accounts import BROWSERS, CLIENTS, DAY_S, SUCCESSOR, tokens
 from gauger.lab.clock import Agenda, agent_rhythm, person_rhythm
 from gauger.lab.dialogues import concatenate, converse, single_turns
 from gauger.lab.pools import NOTHING, Ints, Texts
@@ -138,6 +138,12 @@ def popular_agent(part: PopularAgent, stage: Stage) -> Troupe:
     cast = stage.accounts(part.n, label="agent", rate=part.weekly_exchanges)
     name = str(grammar.names(1, rng=rng)[0]).title()
     cast = replace(cast, user_agent=np.full(part.n, f"{name.lower()}/3.{rng.integers(0, 9)}.0", dtype=object))
+    if part.follows:
+        cast = replace(
+            cast,
+            model=np.full(part.n, next(iter(SUCCESSOR)), dtype=object),
+            adopts_s=rng.uniform(0, 0.25 * DAY_S, part.n),
+        )
     plan = stage.plan(cast, agent_rhythm(pools.arrivals, retry_share=part.retry_share))
     released = [day * DAY_S for day in part.releases] + [stage.tested_s] * part.release
     version = np.searchsorted(np.sort(released), plan.at_s, side="right")
@@ -146,6 +152,9 @@ def popular_agent(part: PopularAgent, stage: Stage) -> Troupe:
     turns = _agent_turns(plan, stage, frame=frames[version % len(frames)])
     script = converse(plan, turns, label="agent", first_account=stage.first_account, pools=pools, rng=rng)
     tools = grammar.tool_schema(phrases.AGENT_WORDS["tool"][:3] + phrases.AGENT_WORDS["tool2"][:2], owner=name)
+    if part.ci_share > 0:
+        built = rng.random(int(plan.session.max(initial=-1)) + 1) < part.ci_share
+        script = replace(script, network=np.where(built[plan.session] & stage.is_tested(plan), stage.site, -1))
     return Troupe(
         cast,
         replace(

@@ -67,6 +67,8 @@ class PopularAgent:
     n: int
     release: bool = False  # in the tested stretch whole sentences of the prompt and of the frame change
     releases: tuple[int, ...] = ()  # days of the log, ascending, on which they change as well
+    follows: bool = False  # the agent moves all of them to the new model within six hours of its release
+    ci_share: float = 0.0  # of sessions of the tested stretch that run on a shared build service, never used before
     retry_share: float = 0.15
     weekly_exchanges: float | None = None  # an account; default: the scenario's
 
@@ -117,6 +119,7 @@ class Countermeasures:
     )
     languages: tuple[Language, ...] = ("en",)  # of the wrapping, one a request at random
     rotation_days: float | None = None  # the wrappings take turns of so many days; default: one at random each time
+    own_wrapping: bool = False  # every account keeps to one of the wrappings
     retry_share: float = 0.0  # of hostile exchanges that are sent again within minutes, edited, as persons do
     decoys: int = 0  # viral prompts that every account sends once in the tested stretch, the same in all
     poisoned_share: float = 0.0  # of the tested stretch's hostile volume, sent in history too; seasoned accounts only
@@ -313,7 +316,7 @@ class Probe(_OfPool):
 
 @dataclass(frozen=True, slots=True)
 class CompromisedKeys(_OfPool):
-    """Persons of the world whose keys somebody else uses for some days, from another network and client.
+    """Persons of the world whose keys somebody else uses for some days, from elsewhere and with another client.
 
     It overlays persons, so it comes after them. Of the pool's knobs `n`, `hostile_each` and those of the list and the
     wrapping hold.
@@ -321,6 +324,7 @@ class CompromisedKeys(_OfPool):
 
     pool: Campaign = Campaign(name="compromised", n=15, hostile_each=8)
     days: float = 4.0  # the stolen keys are in use, somewhere in the tested stretch
+    proxies: bool = False  # every exchange comes from some home, in place of one network for all
 
     def __post_init__(self) -> None:
         if self.pool.hostile_each is None or self.days <= 0:
@@ -380,6 +384,8 @@ class Scenario:
         tested stretch alone has texts of its own.
     release_at
         Where in the log the one model release lies, as a share of its length.
+    roaming_days
+        Where above 0, everybody's home network becomes another after so many days on average: dynamic addresses.
     """
 
     name: str
@@ -390,6 +396,7 @@ class Scenario:
     weekly_exchanges: float = 60.0
     text_days: int = 0
     release_at: float = 0.45
+    roaming_days: float = 0.0
 
     def __post_init__(self) -> None:
         if self.start.tzinfo is None:
@@ -462,6 +469,22 @@ SCENARIOS: Final[dict[str, Scenario]] = {
                 ViralTemplate(),
             ),
         ),
+        Scenario(
+            name="quiet-release",
+            parts=(
+                *_ORDINARY,
+                PopularAgent(n=30, follows=True, release=True),
+                PopularAgent(n=60, follows=True, release=True),
+                PopularAgent(n=30, ci_share=0.4, release=True),
+                PopularAgent(n=60, ci_share=0.4, release=True),
+                EvaluationRuns(),
+                UniversityClass(n=25),
+                ViralPrompt(),
+                ViralTemplate(),
+            ),
+            release_at=0.85,
+            roaming_days=10.0,
+        ),
         Scenario(name="pool", parts=(*_ORDINARY, PopularAgent(n=30), Campaign(name="pool"))),
         Scenario(
             name="one-each",
@@ -487,6 +510,32 @@ SCENARIOS: Final[dict[str, Scenario]] = {
                     signups="seasoned",
                 ),
             ),
+        ),
+        # Changes of behaviour with nothing else shared.
+        Scenario(
+            name="pivot-alone",
+            parts=(
+                *_CITY,
+                Campaign(
+                    name="pivot-alone",
+                    n=60,
+                    share=0.6,
+                    list_name="agentic",
+                    more_lists=("tool_traces",),
+                    with_tools=True,
+                    pivot_share=0.5,
+                    payment_share=0.0,
+                ),
+            ),
+            release_at=0.87,
+        ),
+        Scenario(
+            name="compromised-proxies",
+            parts=(
+                *_CITY,
+                CompromisedKeys(pool=Campaign(name="compromised-proxies", n=15, hostile_each=8), proxies=True),
+            ),
+            roaming_days=15.0,
         ),
         # The twelve of the threat survey, in its order (docs/explanation/simulator.md).
         Scenario(

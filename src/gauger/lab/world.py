@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from gauger.exchanges.accounts import RAW_ACCOUNT_SCHEMA
 from gauger.exchanges.schema import EDGE_SCHEMA, EVENT_SCHEMA, TIMESTAMP
 from gauger.lab.accounts import (
+    DAY_S,
+    N_HOMES,
     POPULAR,
     PROVIDER,
     SITES,
@@ -181,7 +183,7 @@ def _log(troupe: Troupe, cast: Cast, scenario: Scenario, *, pools: Pools, rng: n
     return pa.table(
         _identities(kept, cast, scenario, rng=rng)
         | texts
-        | _clients(kept, cast, rng=rng)
+        | _clients(kept, cast, scenario, rng=rng)
         | _models(kept, cast, scenario)
         | _measures(texts, status, pools=pools, rng=rng)
         | _truth(kept, cast, overlay=troupe.campaign)
@@ -212,23 +214,35 @@ def _texts(script: Script, *, failed: Bools) -> Columns:
     return {name: pa.array(texts, pa.large_string()) for name, texts in columns.items()}
 
 
-def _clients(script: Script, cast: Cast, *, rng: np.random.Generator) -> Columns:
+def _clients(script: Script, cast: Cast, scenario: Scenario, *, rng: np.random.Generator) -> Columns:
     user_agent = np.where(script.client == NOTHING, cast.user_agent[script.account], script.client)
     return {
-        "client_address": pa.array(_client_addresses(script, cast, rng=rng), pa.string()),
+        "client_address": pa.array(_client_addresses(script, cast, scenario, rng=rng), pa.string()),
         "user_agent": pa.array(user_agent, pa.string()),
         "client_fingerprint": pa.array(_fingerprints(user_agent), pa.string()),
         "tool_names": pa.array(_tool_names(script.tools), pa.list_(pa.string())),
     }
 
 
-def _client_addresses(script: Script, cast: Cast, *, rng: np.random.Generator) -> list[str]:
+def _client_addresses(script: Script, cast: Cast, scenario: Scenario, *, rng: np.random.Generator) -> list[str]:
     """Return where each session comes from: home or away; a shared network shows few addresses, a home its own."""
     at_home = rng.random(int(script.session.max(initial=-1)) + 1)[script.session] < cast.home_share[script.account]
-    network = np.where(at_home, cast.home[script.account], cast.away[script.account])
+    network = np.where(at_home, _homes(script, cast, scenario), cast.away[script.account])
     network = np.where(script.network < 0, network, script.network)
     host = np.where(network >= SITES, 1 + script.account % 4, np.where(network >= POPULAR, 1 + script.account % 8, 10))
     return addresses(network, host)
+
+
+def _homes(script: Script, cast: Cast, scenario: Scenario) -> Ints:
+    """Return the home network of each exchange's account at its time; roaming follows from the account's id alone."""
+    home = cast.home[script.account]
+    if scenario.roaming_days == 0:
+        return home
+    chance = np.array([int(name.rpartition("-")[2], 16) / 2**52 for name in cast.account_id])[script.account]
+    days = np.maximum(-scenario.roaming_days * np.log1p(-chance), 0.5)
+    moves = (script.at_s / (days * DAY_S) + chance * 997 % 1).astype(np.int64)
+    # An odd step visits all homes before it comes to one again.
+    return np.where(home < POPULAR, home // N_HOMES * N_HOMES + (home + moves * 24_697) % N_HOMES, home)
 
 
 def _fingerprints(user_agents: Texts) -> list[str]:

@@ -3,7 +3,7 @@
 from typing import Final
 
 from gauger.campaigns.findings import Evidence, Family, Finding, Verdict
-from gauger.campaigns.verdicts import has_effect, has_rings
+from gauger.campaigns.verdicts import convicts, has_effect
 from gauger.report.weighing import decisive_p
 
 _CARRYING: Final = frozenset({"text", "timing"})
@@ -39,8 +39,8 @@ def _verdict_without(family: Family, finding: Finding, *, target: float) -> Verd
     rejecting = _rejecting(finding, left, target=target)
     verdict: Verdict = "observed"
     if rejecting:
-        convicts = any(has_rings(evidence) for evidence in rejecting)
-        verdict = "campaign" if convicts and len(left) > 1 and left & _CARRYING else "supported"
+        convicting = any(convicts(evidence) for evidence in rejecting)
+        verdict = "campaign" if convicting and len(left) > 1 and left & _CARRYING else "supported"
     return min(verdict, finding.verdict, key=_ORDER.index)
 
 

@@ -51,7 +51,7 @@ ACCOUNT_COLUMNS: Final = frozenset({"signed_up_at", "plan", "payment_token", "em
 _ACCOUNT_CHANNELS: Final = frozenset({"payment"})
 
 ACCOUNT_TABLE_HINT: Final = (
-    "No account table was given, so the identity family (payment) is off. Give one with"
+    "No account table was given, so payment cards are not compared. Give one with"
     " --accounts FILE (CSV, JSONL or Parquet) holding account_id and any of: principal_id, organisation_id,"
     " plan, payment_token."
 )

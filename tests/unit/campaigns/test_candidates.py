@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gauger.campaigns.candidates import Candidate, group_cores, strength, without_repeats
+from gauger.campaigns.candidates import Candidate, group_cores, kinds, strength, without_repeats
 from gauger.evidence.mining import Core, mine_cores
 
 RULE = {"part": "user_prompt", "min_shingles": 4, "min_principals": 4, "jaccard": 0.5}
@@ -209,3 +209,43 @@ def test_common_decoys_sent_from_every_account_do_not_hide_a_dealt_list(window_t
     strangers = _strangers(counter)
     fill = [*range(600), *(10_000 + d for _ in range(30) for d in range(21)), *range(20_000, 20_000 + len(strangers))]
     assert _grouped(window_text(rows + decoys + strangers, fill=fill)) != []
+
+
+def _kinds(text):
+    (found,) = [one for one in _grouped(text) if one.strength.n_principals > 20]
+    return text.items.principal[found.items], kinds(found, text.items)
+
+
+def test_those_who_try_wordings_and_those_who_use_the_winner_are_two_kinds(window_text):
+    rng = np.random.default_rng(72)
+    counter = _counter()
+    tried = [
+        (p, _sentence(rng.integers(8)) | _sentence(10 + rng.integers(8)) | _own(counter))
+        for p in range(10)
+        for _ in range(40)
+    ]
+    used = [(20 + p, _sentence(0) | _sentence(10) | _own(counter)) for p in range(20) for _ in range(5)]
+    owner, kind = _kinds(window_text(tried + used + _strangers(counter)))
+    assert len(np.unique(kind)) == 2
+    assert (kind == kind[owner == 0][0]).tolist() == (owner < 10).tolist()
+
+
+def test_a_rotated_wrapper_and_a_group_of_one_core_are_of_one_kind(window_text):
+    rng = np.random.default_rng(73)
+    counter = _counter()
+    rotated = [
+        (p, _sentence(rng.integers(3)) | _sentence(10 + rng.integers(3)) | _own(counter))
+        for p in range(30)
+        for _ in range(10)
+    ]
+    assert not _kinds(window_text(rotated + _strangers(counter)))[1].any()
+    single = [(p, _sentence(0) | _own(counter)) for p in range(30) for _ in range(10)]
+    assert not _kinds(window_text(single + _strangers(counter)))[1].any()
+
+
+def test_accounts_that_keep_to_one_of_three_wordings_are_three_kinds(window_text):
+    counter = _counter()
+    rows = [(p, _sentence(0) | _sentence(10 + p % 3) | _own(counter)) for p in range(30) for _ in range(6)]
+    owner, kind = _kinds(window_text(rows + _strangers(counter)))
+    assert len(np.unique(kind)) == 3
+    assert all(len(np.unique(kind[owner % 3 == wording])) == 1 for wording in range(3))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from gauger.campaigns.calibration import Split
 from gauger.campaigns.candidates import Strength
 from gauger.campaigns.findings import BenignExplanation
-from gauger.campaigns.verdicts import explanations, judge
+from gauger.campaigns.verdicts import SPARING, explanations, judge
 from gauger.evidence.channels import CHANNELS
 from gauger.evidence.personhood import Personhood
 from gauger.evidence.records import Evidence, Fact
@@ -55,8 +55,9 @@ def test_the_verdict_follows_its_truth_table(adjusted, standing, window_p_value,
     said = _judge(adjusted, standing, window_p_value=window_p_value, conditional=conditional, window=window)
     rejected = {CERTIFYING[name] for name, p in adjusted.items() if p <= conditional}
     certified = window_p_value is not None and window_p_value <= window
-    families = rejected | ({"text"} if certified or not standing & set(CONTENT) else set())
-    assert set(said.families) == families
+    text = {"text"} if certified or not standing & set(CONTENT) else set()
+    assert set(said.families) == rejected | text
+    families = text | {CERTIFYING[name] for name, p in adjusted.items() if p <= conditional and name not in SPARING}
     if not (rejected or certified):
         assert said.verdict == "observed"
     elif standing or len(families) < 2 or not families & {"text", "timing"}:
@@ -193,3 +194,29 @@ def test_only_rings_on_the_groups_own_tokens_make_a_campaign(linked, ringed, ver
         considered=_considered(()),
     )
     assert said.verdict == verdict
+
+
+def _verdict_on(evidence):
+    return judge(
+        [evidence],
+        {evidence.channel: 1e-4},
+        split=Split(conditional=TARGET, window=0.0),
+        window_p_value=None,
+        considered=_considered(()),
+    ).verdict
+
+
+@pytest.mark.parametrize(("excess", "verdict"), [(10.0, "campaign"), (7.0, "supported"), (5.0, "observed")])
+def test_only_many_moves_beyond_what_others_do_make_a_campaign(excess, verdict):
+    moved = Fact(code="pivot.moved", text="", values={"moved": 14, "excess": excess, "members": 30})
+    assert verdict == _verdict_on(
+        Evidence(channel="pivot", family="timing", applicable=True, p_value=1e-4, null="", facts=[moved])
+    )
+
+
+@pytest.mark.parametrize(("taken", "verdict"), [(30, "supported"), (5, "observed")])
+def test_accounts_that_were_taken_over_are_looked_at_and_never_a_campaign(taken, verdict):
+    elsewhere = Fact(code="take_over.elsewhere", text="", values={"taken": taken, "contrasted": 30, "members": 30})
+    assert verdict == _verdict_on(
+        Evidence(channel="take_over", family="identity", applicable=True, p_value=1e-4, null="", facts=[elsewhere])
+    )

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gauger.evidence import concentration
+from gauger.evidence import strata
 from gauger.evidence.channel import Group, Population
 from gauger.evidence.concentration import concentration_test, holdings, links
 from gauger.evidence.payment import PAYMENT
@@ -238,7 +238,7 @@ def test_p_value_is_that_of_the_slow_statistic_over_the_same_strata(pairs, membe
     held = _held(pairs, 12) if pairs else holdings(np.empty(0, np.int32), np.empty(0, np.int32), 12)
     group = np.array(sorted(members), np.int32)
     stratum = (np.arange(12) % 2).astype(np.int32)
-    with patch.object(concentration, "MIN_CELL", 3):
+    with patch.object(strata, "MIN_CELL", 3):
         found = concentration_test(held, group, stratum=stratum, permutations=99, rng=np.random.default_rng(seed))
     known = {owner for owner, _ in pairs}
     inside = sorted(members & known)
@@ -303,7 +303,7 @@ def test_links_agree_with_slow_unions(tokens_of_member, of_strangers):
 
 def test_the_channel_is_silent_where_its_tokens_are_unknown(make_items):
     population = Population(holdings={}, stratum=np.zeros(8, np.int32), permutations=99)
-    group = Group(items=make_items(range(8)), principals=np.arange(8, dtype=np.int32))
+    group = Group(make_items(range(8)), rows=np.arange(8, dtype=np.int32), principals=np.arange(8, dtype=np.int32))
     said = PAYMENT.evaluate(group, population, rng=np.random.default_rng(0))
     assert not said.applicable
     assert said.p_value is None
@@ -313,7 +313,7 @@ def test_the_channel_is_silent_where_its_tokens_are_unknown(make_items):
 def test_the_channel_states_how_many_share_and_keeps_the_test_it_ran(make_items):
     held = _held([(p, 0 if p < 6 else p) for p in range(200)], 200)
     population = Population(holdings={"payment": held}, stratum=np.zeros(200, np.int32), permutations=999)
-    group = Group(items=make_items(range(8)), principals=np.arange(8, dtype=np.int32))
+    group = Group(make_items(range(8)), rows=np.arange(8, dtype=np.int32), principals=np.arange(8, dtype=np.int32))
     said = PAYMENT.evaluate(group, population, rng=np.random.default_rng(0))
     assert said.applicable
     assert said.p_value == 1 / 1_000

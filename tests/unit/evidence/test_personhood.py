@@ -29,9 +29,10 @@ def _int8(vectors):
 def tested(make_items):
     """Return a function that runs the test on (principal, vectors), rows in order of time."""
 
-    def run(principal, vectors, rng, *, turn=None, permutations=99):
+    def run(principal, vectors, rng, *, kind=None, turn=None, permutations=99):
         items = make_items(principal, projection=_int8(vectors), turn=turn)
-        return personhood(items, permutations=permutations, rng=rng)
+        kind = np.zeros(len(items), np.int32) if kind is None else kind
+        return personhood(items, kind, permutations=permutations, rng=rng)
 
     return run
 
@@ -168,9 +169,41 @@ def test_renaming_the_principals_changes_nothing(tested):
 
 def test_residuals_are_unit_vectors_around_the_groups_mean_and_zero_where_nothing_varies(make_items):
     rng = np.random.default_rng(32)
-    vectors = residuals(make_items(np.arange(50), projection=_int8(_noise(rng, 50))))
+    vectors = residuals(make_items(np.arange(50), projection=_int8(_noise(rng, 50))), np.zeros(50, np.int32))
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1)
-    assert not residuals(make_items(np.arange(5), projection=np.full((5, 64), -3))).any()
+    flat = make_items(np.arange(6), projection=np.repeat([[-3], [5]], 3, axis=0) * np.ones(64))
+    assert not residuals(flat, np.repeat(np.array([0, 1], np.int32), 3)).any()
+
+
+def _two_crowds(rng):
+    """Ten try one wording after another, twenty deal out a list in the wording that worked."""
+    owner = rng.permutation(np.repeat(np.arange(30), 6))
+    kind = (owner >= 10).astype(np.int32)
+    return owner, _noise(rng, len(owner)) + _noise(rng, 2)[kind], kind
+
+
+def test_two_crowds_of_two_templates_pass_for_persons_unless_each_is_compared_with_its_own_kind(
+    tested, assert_super_uniform
+):
+    rng = np.random.default_rng(33)
+    mixed, apart = [], []
+    for _ in range(100):
+        owner, vectors, kind = _two_crowds(rng)
+        mixed.append(tested(owner, vectors, rng)[0])
+        apart.append(tested(owner, vectors, rng, kind=kind)[0])
+    assert sum(one.clears for one in mixed) >= 95
+    assert not any(one.clears for one in apart)
+    assert_super_uniform([one.p_value for one in apart])
+
+
+def test_persons_of_two_kinds_are_cleared_all_the_same(tested):
+    rng = np.random.default_rng(34)
+    cleared = 0
+    for _ in range(20):
+        owner, vectors = _persons(rng, each=4)
+        kind = (owner >= 8).astype(np.int32)
+        cleared += tested(owner, vectors + _noise(rng, 2)[kind], rng, kind=kind, permutations=499)[0].clears
+    assert cleared >= 19
 
 
 @pytest.mark.parametrize(("cosine", "kept"), [(NEAR_REPEAT + 0.01, [0, 1, 3]), (NEAR_REPEAT - 0.01, [0, 1, 2, 3])])

@@ -118,7 +118,7 @@ def test_every_item_has_one_text_at_its_heart(name, attacked, pools):
         assert set(column(hostile, "list_item")) == set(range(1 + max(column(hostile, "list_item"))))
 
 
-@pytest.mark.parametrize("name", THREATS)
+@pytest.mark.parametrize("name", [*THREATS, "pivot-alone", "compromised-proxies"])
 def test_each_threat_of_the_survey_has_a_scenario_with_one_campaign(name):
     scenario = SCENARIOS[name]
     assert [one.name for one in scenario.campaigns] == [name]
@@ -332,6 +332,12 @@ def test_stolen_keys_belong_to_customers_who_go_on_as_before(attacked):
     own = table.filter(pc.equal(table["class"], "chat"))
     assert not set(column(own, "client_address")) & set(column(hostile, "client_address"))
     assert set(column(hostile, "account_id")) <= set(column(own, "account_id"))
+
+
+def test_stolen_keys_may_be_used_from_some_home_at_a_time(pools):
+    stolen = Campaign(name="c", n=10, hostile_each=10)
+    hostile = hostile_of(worlds_of(CompromisedKeys(pool=stolen, proxies=True), pools))
+    assert len({address.rsplit(".", 1)[0] for address in column(hostile, "client_address")}) > 90
 
 
 @pytest.mark.parametrize("days", [1.0, 4.0])

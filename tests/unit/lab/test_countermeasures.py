@@ -85,6 +85,15 @@ def test_wrappings_take_turns(sent):
     assert len(set.union(*by_day.values())) == len(by_day) == 7
 
 
+def test_accounts_may_keep_to_one_wrapping_each(sent):
+    rows = sent({"own_wrapping": True}, wrappers=5)
+    frames = collections.defaultdict(set)
+    for row in rows:
+        frames[row["account_id"]].add(row["frame"])
+    assert {len(own) for own in frames.values()} == {1}
+    assert len(set.union(*frames.values())) == 5
+
+
 def test_retries_are_edited_and_follow_within_minutes(sent):
     rows = sent({"retry_share": 0.25})
     first = {}

@@ -203,6 +203,42 @@ def test_agent_users_share_prompt_and_tools_until_a_release(only, pools):
     assert len(frames) == 1
 
 
+def test_an_agent_may_move_its_users_to_the_new_model_within_hours(only):
+    world = only(PopularAgent(n=30, follows=True))
+    released = next(row["occurred_at"] for row in world.events.to_pylist() if row["kind"] == "model_release")
+    models = {True: set(), False: set()}
+    for row in world.exchanges.to_pylist():
+        since_h = (row["occurred_at"] - released).total_seconds() / 3_600
+        if not 0 <= since_h <= 6:
+            models[since_h > 0].add(row["request_model"])
+    assert models == {False: {"atlas-large"}, True: {"atlas-large-2"}}
+
+
+def test_an_agent_may_begin_to_run_on_a_build_service(only):
+    world = only(PopularAgent(n=30, ci_share=0.4))
+    tested = is_tested(world, Scenario(name="only", parts=()))
+    networks = np.array([address.rsplit(".", 1)[0] for address in column(world.exchanges, "client_address")])
+    (site,) = {network for network in networks[tested] if network.startswith("172.")}
+    assert 0.25 < (networks[tested] == site).mean() < 0.55
+    assert not (networks[~tested] == site).any()
+
+
+def test_homes_change_where_people_roam_and_sites_do_not(pools):
+    def homes(part, **make):
+        world = simulate(Scenario(name="test", parts=(part,), weekly_exchanges=40.0, **make), seed=1, pools=pools)
+        found = collections.defaultdict(set)
+        for row in world.exchanges.to_pylist():
+            if row["client_address"].startswith(("10.", "2001:", "172.")):
+                found[row["account_id"]].add(
+                    row["client_address"].rpartition(":" if ":" in row["client_address"] else ".")[0]
+                )
+        return [len(networks) for networks in found.values()]
+
+    assert set(homes(ChatPersons(n=30))) == {1}
+    assert np.median(homes(ChatPersons(n=30), roaming_days=10.0)) > 2
+    assert set(homes(ChatPersons(n=30, shared_site=True), roaming_days=10.0)) == {1}
+
+
 def test_evaluation_accounts_run_the_same_items(only, pools):
     world = only(EvaluationRuns(n=3, items=40))
     by_account = collections.defaultdict(set)
