@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from gauger.evidence.channel import Channel
+from gauger.evidence.failover import FAILOVER
 from gauger.evidence.network import NETWORK
 from gauger.evidence.payment import PAYMENT
 from gauger.evidence.reasoning_block import REASONING_BLOCK
@@ -12,4 +13,5 @@ CHANNELS: Final[Mapping[str, Channel]] = {
     "payment": PAYMENT,
     "network": NETWORK,
     "reasoning_block": REASONING_BLOCK,
+    "failover": FAILOVER,
 }

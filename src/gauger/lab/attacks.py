@@ -22,7 +22,7 @@ from gauger.lab.campaign import (
     wrapped,
 )
 from gauger.lab.clock import HOUR_S, Agenda, agenda, dispatched, from_start, person_rhythm, weekly_profile
-from gauger.lab.dialogues import SUSPENDED, Script, concatenate, converse, single_turns
+from gauger.lab.dialogues import LIMITED, SUSPENDED, Script, concatenate, converse, limited, single_turns
 from gauger.lab.persons import chat_turns
 from gauger.lab.pools import Floats, Ints, Texts
 from gauger.lab.scenarios import (
@@ -39,8 +39,7 @@ from gauger.lab.stage import Stage, Troupe
 
 Bools = NDArray[np.bool_]
 
-#: The statuses of a request that is limited, and of one that a filter refuses.
-LIMITED: Final = 429
+#: The status of a request that a filter refuses.
 REFUSED: Final = 400
 
 #: A second pool works off what waited for it within so many hours.
@@ -211,6 +210,15 @@ def reseller(part: Reseller, stage: Stage) -> Troupe:
     total = np.full(stage.scenario.weeks, pool.n * pool.exchanges * (1 - pool.share), dtype=np.float64)
     honest = _relayed(pool, part.end_users, total, stage, sticky_s=part.sticky_s, label="relay_user")
     jobs = hostile_script(pool, cast, _among(part, honest, stage), stage)
+    if pool.limited_share > 0:  # the relay does for everybody what it does for the list
+        honest = limited(
+            honest,
+            pool.limited_share,
+            handed_on=pool.handed_on_share,
+            after_s=pool.handed_on_s,
+            until_s=stage.log_s,
+            rng=stage.rng,
+        )
     return Troupe(cast, concatenate([honest, jobs, *decoys(pool, stage)]))
 
 

@@ -10,7 +10,7 @@ from gauger.lab import grammar
 from gauger.lab.accounts import CLIENTS, DAY_S, SUCCESSOR, Cast, tokens
 from gauger.lab.attack_texts import reworded
 from gauger.lab.clock import WEEK_S, dispatched, person_rhythm
-from gauger.lab.dialogues import RETRY_TAILS, Script, concatenate, converse, single_turns
+from gauger.lab.dialogues import RETRY_TAILS, Script, concatenate, converse, limited, single_turns
 from gauger.lab.persons import chat_turns
 from gauger.lab.pools import Floats, Ints, Pools, Texts
 from gauger.lab.scenarios import Campaign, ChatPersons
@@ -171,6 +171,15 @@ def hostile_script(part: Campaign, cast: Cast, hostile: Ints, stage: Stage, *, a
     script = replace(script, system=system, item=item)
     if part.with_tools:
         script = replace(script, tools=np.full(len(item), _tools(rng), dtype=object))
+    if part.limited_share > 0:
+        script = limited(
+            script,
+            part.limited_share,
+            handed_on=part.handed_on_share,
+            after_s=part.handed_on_s,
+            until_s=stage.log_s,
+            rng=rng,
+        )
     if part.countermeasures.retry_share > 0:
         script = concatenate([script, _again(script, part.countermeasures.retry_share, stage)])
     return script

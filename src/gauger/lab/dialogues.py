@@ -1,7 +1,7 @@
 """Dialogues: what stands in an exchange besides its own turn, and what a retry looks like."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Final
 
 import numpy as np
@@ -10,8 +10,11 @@ from gauger.lab.clock import Agenda
 from gauger.lab.pools import Floats, Ints, Pools, Texts
 from gauger.sources.json_text import canonical
 
-#: The status of a request that is refused because its account is suspended.
+#: The statuses of a request that is limited, and of one that is refused because its account is suspended.
+LIMITED: Final = 429
 SUSPENDED: Final = 403
+#: What is handed on waits so many seconds at least.
+SOONEST_S: Final = 2.0
 
 #: Half of all retries are verbatim; a person's others are made in the one way the person is used to.
 VERBATIM_SHARE: Final = 0.5
@@ -117,6 +120,39 @@ def single_turns(
         client=nothing,
         network=np.full(n, -1),
     )
+
+
+def limited(
+    script: Script, share: float, *, handed_on: float, after_s: float, until_s: float, rng: np.random.Generator
+) -> Script:
+    """Return the script with some requests limited, and with those that another of its accounts then sends again.
+
+    Parameters
+    ----------
+    script
+        Exchanges of at least two accounts.
+    share
+        Of the exchanges that are limited.
+    handed_on
+        Share of those that are handed on.
+    after_s
+        Seconds until they are, on average.
+    until_s
+        End of the log; what would come later is not sent.
+    rng
+        Source of chance.
+    """
+    stopped = np.sort(rng.permutation(len(script))[: round(share * len(script))])
+    status = script.status.copy()
+    status[stopped] = LIMITED
+    again = script.rows(stopped[rng.random(len(stopped)) < handed_on])
+    accounts = np.unique(script.account)
+    step = rng.integers(1, max(len(accounts), 2), len(again))
+    others = accounts[(np.searchsorted(accounts, again.account) + step) % len(accounts)]
+    at_s = again.at_s + SOONEST_S + rng.exponential(1.0, len(again)) * after_s
+    again = replace(again, account=others, at_s=at_s)
+    again = again.rows(np.flatnonzero((at_s < until_s)))
+    return concatenate([replace(script, status=status), again])
 
 
 def converse(

@@ -58,6 +58,7 @@ class UndeclaredKeys:
 
     keys: int = 40
     label: str = "undeclared_keys"
+    limited_share: float = 0.0  # of requests that are limited (429), and sent again with another key within minutes
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +170,9 @@ class Campaign:
     one_client: bool = False  # all accounts send one SDK's user agent
     with_tools: bool = False  # hostile requests offer the campaign's tools
     wrapper_as_suffix: bool = False  # the whole wrapping stands behind the item, as something injects it
+    limited_share: float = 0.0  # of hostile requests that are limited (429), besides those that fail by chance
+    handed_on_share: float = 1.0  # of the limited ones that another of the accounts sends again
+    handed_on_s: float = 120.0  # seconds after which it does, on average
     countermeasures: Countermeasures = Countermeasures()
 
     def __post_init__(self) -> None:
@@ -179,13 +183,16 @@ class Campaign:
             ("payment_share", self.payment_share),
             ("network_share", self.network_share),
             ("pivot_share", self.pivot_share),
+            ("limited_share", self.limited_share),
+            ("handed_on_share", self.handed_on_share),
         ):
             if not 0 <= value <= 1:
                 raise UsageError(f"{knob} is {value}", where=self.name, todo="choose a share from 0 to 1")
         if min(self.n, self.cards, self.rollouts) < 1:
             raise UsageError("accounts, cards and rollouts must be 1 or more", where=self.name)
-        if self.jitter_s < 0:
-            raise UsageError(f"jitter_s is {self.jitter_s}", where=self.name, todo="choose 0 or more")
+        for knob, seconds in (("jitter_s", self.jitter_s), ("handed_on_s", self.handed_on_s)):
+            if seconds < 0:
+                raise UsageError(f"{knob} is {seconds}", where=self.name, todo="choose 0 or more")
         if self.countermeasures.poisoned_share > 0 and self.signups == "fresh":
             raise UsageError(
                 "accounts that sign up afresh send nothing in history", where=self.name, todo='set signups="seasoned"'
