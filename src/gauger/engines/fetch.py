@@ -168,7 +168,6 @@ _ITEM_COLUMNS = (
 _TURNED_AWAY = (401, 402, 403, 408, 429)
 
 
-
 def turned_away(status: pa.ChunkedArray) -> NDArray[np.bool_]:
     """Return which requests the provider turned away; an unknown status is no failure."""
     known = pc.fill_null(status, 0).to_numpy()

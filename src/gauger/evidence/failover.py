@@ -1,16 +1,16 @@
 """Timing: does a request that failed turn up again from another customer?
 
 A dispatcher that meets a limit, a ban or an outage hands the item to another of its accounts. Persons try again
-themselves. The statistic counts the failed items whose fill another customer of the group sends within a day after. The
-null: which items failed is independent of which another customer sends, among about ten neighbouring items of one customer,
-or among those of one hour. Then the count is a sum of hypergeometric ones, stratum by stratum, and its p-value exact: the
-stratified Fisher test (Mantel and Haenszel, J. Natl. Cancer Inst. 22, 1959; here by convolution). It holds the group fixed
-and needs no history.
+themselves. The statistic counts the failed items whose fill another customer of the group sends within a day after.
+The null: which items failed is independent of which another customer sends, among about ten neighbouring items of one
+customer, or among those of one hour. Then the count is a sum of hypergeometric ones, stratum by stratum, and its
+p-value exact: the stratified Fisher test (Mantel and Haenszel, J. Natl. Cancer Inst. 22, 1959; here by convolution). It
+holds the group fixed and needs no history.
 
 Strata are needed: a customer that meets limits more often may also be one whose texts others send, and an overloaded
-hour may be the one in which everybody asks the same. The larger of the two p-values is stated, so that both would have to
-fail together. Own retries, and other accounts of one principal, count for nothing. Independence is not innocence: who
-holds many accounts undeclared, and lets them stand in for one another, rejects it too.
+hour may be the one in which everybody asks the same. The larger of the two p-values is stated, so that both would have
+to fail together. Own retries, and other accounts of one principal, count for nothing. Independence is not innocence:
+who holds many accounts undeclared, and lets them stand in for one another, rejects it too.
 """
 
 from dataclasses import dataclass
@@ -35,8 +35,8 @@ MIN_FAILED: Final = 4
 HOUR_US: Final = 3_600_000_000
 #: How long after a failure another customer's sending counts.
 WITHIN_US: Final = 24 * HOUR_US
-#: A customer's items are cut into stretches of so many, up to twice as many. Hours are not joined: a lesson in which all
-#: ask the same and the service is overloaded would be compared with what lies around it.
+#: A customer's items are cut into stretches of so many, up to twice as many. Hours are not joined: an overloaded lesson
+#: in which all ask the same would be compared with what lies around it.
 MIN_STRETCH: Final = 10
 #: A p-value below says no more, and rounding would say something else.
 SMALLEST: Final = 1e-12
@@ -133,8 +133,8 @@ def _facts(group: Group, failed: Bools, followed: Bools, follower: Ints, *, has_
     facts = [
         Fact(
             code="failover.taken_over",
-            text=f"Of {int(failed.sum())} requests that failed, another customer of the group sent {len(taken)} within a"
-            f" day after; of those that did not fail, {share_text(float(others))}."
+            text=f"Of {int(failed.sum())} requests that failed, another customer of the group sent {len(taken)} within"
+            f" a day after; of those that did not fail, {share_text(float(others))}."
             f" This links {linked} of {len(group.principals)} customers, {ringed} of them in rings of three or more.",
             values={
                 "failed": int(failed.sum()),

@@ -27,7 +27,7 @@ class Items:
     system_part, tool_part
         int64[n], keyed ids; 0 where there is none.
     failed
-        bool[n], whether the provider turned it away for what it knew of the account or of itself, not for what was asked.
+        bool[n], whether the provider turned it away for the account's sake or its own, not for what was asked.
     """
 
     principal: NDArray[np.int32]

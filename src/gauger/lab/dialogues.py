@@ -56,6 +56,8 @@ class Script:
         object, user agent that another than the account's own client sends; else None.
     network
         int64, network number from where another than the account's owner sends; else -1.
+    block
+        object, encrypted reasoning block that the story demands; None leaves it to the conversation.
     """
 
     account: Ints
@@ -73,6 +75,7 @@ class Script:
     status: Ints
     client: Texts
     network: Ints
+    block: Texts
 
     def __len__(self) -> int:
         return len(self.account)
@@ -119,6 +122,7 @@ def single_turns(
         status=np.zeros(n, dtype=np.int64),
         client=nothing,
         network=np.full(n, -1),
+        block=nothing,
     )
 
 
@@ -151,7 +155,7 @@ def limited(
     others = accounts[(np.searchsorted(accounts, again.account) + step) % len(accounts)]
     at_s = again.at_s + SOONEST_S + rng.exponential(1.0, len(again)) * after_s
     again = replace(again, account=others, at_s=at_s)
-    again = again.rows(np.flatnonzero((at_s < until_s)))
+    again = again.rows(np.flatnonzero(at_s < until_s))
     return concatenate([replace(script, status=status), again])
 
 
@@ -195,6 +199,7 @@ def converse(
         status=np.zeros(len(plan), dtype=np.int64),
         client=nothing,
         network=np.full(len(plan), -1),
+        block=nothing,
     )
 
 
@@ -223,6 +228,13 @@ def _before(plan: Agenda, user: Texts, response: Texts) -> tuple[Texts, Texts]:
         if turn > 0:
             root[row], prefix[row] = first, f"[{said}]"
     return root, prefix
+
+
+def before_reply(user: Texts, response: Texts) -> Texts:
+    """Return what goes before the second turn of each conversation: its first turn and the answer, canonical JSON."""
+    pairs = zip(user, response, strict=True)
+    said = [f"[{_message('user', turn)},{_message('assistant', answer)}]" for turn, answer in pairs]
+    return np.array(said, dtype=object)
 
 
 def _message(role: str, text: str) -> str:

@@ -81,9 +81,7 @@ def undeclared_keys(part: UndeclaredKeys, stage: Stage) -> Troupe:
     cast = replace(_programs(cast, owner, rng=stage.rng), home=np.full(part.keys, stage.site))
     script = _template_traffic(cast, owner, stage, label=part.label, system_share=0.0)
     if part.limited_share > 0:
-        script = limited(
-            script, part.limited_share, handed_on=1.0, after_s=120.0, until_s=stage.log_s, rng=stage.rng
-        )
+        script = limited(script, part.limited_share, handed_on=1.0, after_s=120.0, until_s=stage.log_s, rng=stage.rng)
     return Troupe(cast, script)
 
 

@@ -319,6 +319,25 @@ class Probe(_OfPool):
 
 
 @dataclass(frozen=True, slots=True)
+class ReplayedReasoning(_OfPool):
+    """A campaign that sends reasoning blocks of its answers again, from other accounts, to have them written out.
+
+    A replay is a later turn of a conversation that another account began; it carries the item's number and the block.
+    """
+
+    pool: Campaign = Campaign(name="replay")
+    replayed_share: float = 0.3  # of the hostile exchanges whose block is replayed
+    tries: int = 2  # accounts that replay a block
+    within_h: float = 12.0  # hours over which they do
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.replayed_share <= 1:
+            raise UsageError(f"replayed_share is {self.replayed_share}", where=self.name, todo="choose 0 to 1")
+        if self.tries < 1 or self.within_h <= 0:
+            raise UsageError("a replay needs tries and hours", where=self.name)
+
+
+@dataclass(frozen=True, slots=True)
 class CompromisedKeys(_OfPool):
     """Persons of the world whose keys somebody else uses for some days, from another network and client.
 
@@ -334,7 +353,9 @@ class CompromisedKeys(_OfPool):
             raise UsageError("stolen keys need hostile_each and days", where=self.name)
 
 
-Attack = Campaign | MixedPathways | PoolFailover | ServeAndHarvest | Reseller | Probe | CompromisedKeys
+Attack = (
+    Campaign | MixedPathways | PoolFailover | ServeAndHarvest | Reseller | Probe | ReplayedReasoning | CompromisedKeys
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -387,6 +408,9 @@ class Scenario:
         tested stretch alone has texts of its own.
     release_at
         Where in the log the one model release lies, as a share of its length.
+    reasoning_share
+        Share of the accounts, innocent or not, whose answers come with a signed reasoning block. The exchanges of a
+        conversation carry its first one.
     """
 
     name: str
@@ -397,6 +421,7 @@ class Scenario:
     weekly_exchanges: float = 60.0
     text_days: int = 0
     release_at: float = 0.45
+    reasoning_share: float = 0.0
 
     def __post_init__(self) -> None:
         if self.start.tzinfo is None:
@@ -596,6 +621,16 @@ SCENARIOS: Final[dict[str, Scenario]] = {
             ),
         ),
         Scenario(name="compromised", parts=(*_CITY, CompromisedKeys())),
+        Scenario(
+            name="replay",
+            parts=(
+                *_CITY,
+                ReplayedReasoning(
+                    pool=Campaign(name="replay", n=40, share=0.5, list_name="reasoning", payment_share=0.0)
+                ),
+            ),
+            reasoning_share=0.4,
+        ),
         Scenario(
             name="providers",
             parts=(

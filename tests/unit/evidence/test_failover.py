@@ -98,9 +98,7 @@ def _dispatched(make_items, rng, *, n_failed, n=300, accounts=30, own=False):
     other = principal[again] if own else (principal[again] + rng.integers(1, accounts, n_failed)) % accounts
     failed = np.isin(np.arange(n + n_failed), again)
     fill = np.r_[np.arange(n), again]
-    return make_items(
-        np.r_[principal, other], np.r_[at, at[again] + 3 * MINUTE_US], turn=_turns(fill), failed=failed
-    )
+    return make_items(np.r_[principal, other], np.r_[at, at[again] + 3 * MINUTE_US], turn=_turns(fill), failed=failed)
 
 
 @pytest.mark.parametrize(("n_failed", "at_most"), [(6, 0.01), (12, 1e-5)])
