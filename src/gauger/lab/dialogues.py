@@ -230,11 +230,45 @@ def _before(plan: Agenda, user: Texts, response: Texts) -> tuple[Texts, Texts]:
     return root, prefix
 
 
+def continued(script: Script, later: Texts, *, gap_s: float, pools: Pools, rng: np.random.Generator) -> Script:
+    """Return the script with later turns behind each exchange, each of which extends what was said before it.
+
+    Parameters
+    ----------
+    script
+        First turns.
+    later
+        object[n, turns], the user's words in the later turns.
+    gap_s
+        Seconds between turns, on average.
+    pools
+        Answers.
+    rng
+        Source of chance.
+    """
+    columns = {field.name: [getattr(script, field.name)] for field in fields(Script)}
+    user, response, at_s = script.user, script.response, script.at_s
+    said = np.full(len(script), "", dtype=object)
+    for words in later.T:
+        pairs = zip(said, user, response, strict=True)
+        said = np.array([f"{so_far}{_both(u, r)}," for so_far, u, r in pairs], dtype=object)
+        user, response = words, pools.answers[rng.integers(0, len(pools.answers), len(script))]
+        at_s = at_s + rng.exponential(gap_s, len(script))
+        prefix = np.array([f"[{so_far[:-1]}]" for so_far in said], dtype=object)
+        turn = replace(script, user=user, response=response, at_s=at_s, root=script.user, prefix=prefix)
+        for name, parts in columns.items():
+            parts.append(getattr(turn, name))
+    return Script(**{name: np.concatenate(parts) for name, parts in columns.items()})
+
+
 def before_reply(user: Texts, response: Texts) -> Texts:
     """Return what goes before the second turn of each conversation: its first turn and the answer, canonical JSON."""
     pairs = zip(user, response, strict=True)
-    said = [f"[{_message('user', turn)},{_message('assistant', answer)}]" for turn, answer in pairs]
-    return np.array(said, dtype=object)
+    return np.array([f"[{_both(turn, answer)}]" for turn, answer in pairs], dtype=object)
+
+
+def _both(turn: str, answer: str) -> str:
+    return _message("user", turn) + "," + _message("assistant", answer)
 
 
 def _message(role: str, text: str) -> str:

@@ -170,6 +170,7 @@ class Campaign:
     one_client: bool = False  # all accounts send one SDK's user agent
     with_tools: bool = False  # hostile requests offer the campaign's tools
     wrapper_as_suffix: bool = False  # the whole wrapping stands behind the item, as something injects it
+    later_turns: int = 0  # of an agent's conversation, behind each hostile exchange: results of tools
     limited_share: float = 0.0  # of hostile requests that are limited (429), besides those that fail by chance
     handed_on_share: float = 1.0  # of the limited ones that another of the accounts sends again
     handed_on_s: float = 120.0  # seconds after which it does, on average
@@ -188,8 +189,8 @@ class Campaign:
         ):
             if not 0 <= value <= 1:
                 raise UsageError(f"{knob} is {value}", where=self.name, todo="choose a share from 0 to 1")
-        if min(self.n, self.cards, self.rollouts) < 1:
-            raise UsageError("accounts, cards and rollouts must be 1 or more", where=self.name)
+        if min(self.n, self.cards, self.rollouts, self.later_turns + 1) < 1:
+            raise UsageError("accounts, cards and rollouts must be 1 or more, later turns 0 or more", where=self.name)
         for knob, seconds in (("jitter_s", self.jitter_s), ("handed_on_s", self.handed_on_s)):
             if seconds < 0:
                 raise UsageError(f"{knob} is {seconds}", where=self.name, todo="choose 0 or more")
@@ -520,6 +521,16 @@ SCENARIOS: Final[dict[str, Scenario]] = {
                 ),
             ),
         ),
+        Scenario(
+            name="replay",
+            parts=(
+                *_CITY,
+                ReplayedReasoning(
+                    pool=Campaign(name="replay", n=40, share=0.5, list_name="reasoning", payment_share=0.0)
+                ),
+            ),
+            reasoning_share=0.4,
+        ),
         # The twelve of the threat survey, in its order (docs/explanation/simulator.md).
         Scenario(
             name="synchronised",
@@ -621,16 +632,6 @@ SCENARIOS: Final[dict[str, Scenario]] = {
             ),
         ),
         Scenario(name="compromised", parts=(*_CITY, CompromisedKeys())),
-        Scenario(
-            name="replay",
-            parts=(
-                *_CITY,
-                ReplayedReasoning(
-                    pool=Campaign(name="replay", n=40, share=0.5, list_name="reasoning", payment_share=0.0)
-                ),
-            ),
-            reasoning_share=0.4,
-        ),
         Scenario(
             name="providers",
             parts=(
