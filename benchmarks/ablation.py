@@ -3,7 +3,9 @@
     python -m benchmarks.ablation [--seeds 5] [--first-seed 751] [--processes 2] [--only pool,reseller]
 
 Content, windows and candidates are the same for all variants of a world. Worlds are the lab's scenarios in the built-in
-grammar; the rules of the channels were made on "pool", "old-campaign", "one-each" and "quiet" with seeds below 301.
+grammar, and some with "/bare" behind their name, whose campaign shares no card and no network. The rules of the
+channels were made on "pool", "old-campaign", "one-each" and "quiet" with seeds below 301; those of failover on a bare
+"pool" with seeds 601 to 603.
 
 Every world is one line in .scratch/ablation-FIRST.jsonl; benchmarks/results/ablation.json holds the table. Seeds below
 751 were looked at before the last rules of personhood were set; the report uses seeds from 751 on.
@@ -16,6 +18,7 @@ import json
 import os
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -29,7 +32,7 @@ from gauger.campaigns.examination import Examined
 from gauger.campaigns.naming import reported
 from gauger.evidence.channel import Channel
 from gauger.evidence.channels import CHANNELS
-from gauger.lab import SCENARIOS, Pools, World, grammar_pools, simulate
+from gauger.lab import SCENARIOS, PoolFailover, Pools, Reseller, Scenario, World, grammar_pools, simulate
 from gauger.lab.scanning import opened
 from gauger.pipeline import judge, look
 from gauger.settings import Settings
@@ -37,6 +40,8 @@ from gauger.settings import Settings
 RESULT = Path("benchmarks/results/ablation.json")
 FIRST_SEED = 751
 LEFT_OUT = ("demo",)
+#: Scenarios that are judged bare as well, and the share of the campaign's requests that are limited and handed on.
+BARE = {"failover": 0.0, "synchronised": 0.03, "pivot": 0.03, "paraphrase": 0.03, "providers": 0.03, "reseller": 0.1}
 
 
 def variants() -> dict[str, Mapping[str, Channel]]:
@@ -45,6 +50,20 @@ def variants() -> dict[str, Mapping[str, Channel]]:
     for name in CHANNELS:
         found[f"without {name}"] = {other: one for other, one in CHANNELS.items() if other != name}
     found["none"] = {}
+    return found
+
+
+def worlds() -> dict[str, Scenario]:
+    """Return the scenarios by name, the bare ones last."""
+    found = {name: one for name, one in SCENARIOS.items() if name not in LEFT_OUT}
+    for name, limited in BARE.items():
+        *innocents, attack = SCENARIOS[name].parts
+        knobs = {"payment_share": 0.0, "network_share": 0.0, "limited_share": limited}
+        if isinstance(attack, PoolFailover | Reseller):
+            changed = replace(attack, pool=replace(attack.pool, **knobs))
+        else:
+            changed = replace(attack, **knobs)
+        found[f"{name}/bare"] = replace(SCENARIOS[name], parts=(*innocents, changed))
     return found
 
 
@@ -66,7 +85,7 @@ def examined_by_variant(world: World, *, key: int) -> Iterator[tuple[str, list[E
 def run(scenario: str, seed: int) -> dict[str, object]:
     """Return what each variant said of one world."""
     started = time.process_time()
-    world = simulate(SCENARIOS[scenario], seed=seed, pools=pools())
+    world = simulate(worlds()[scenario], seed=seed, pools=pools())
     truth = world.accounts.append_column("campaign", world.truth_accounts["campaign"]).to_pylist()
     hostile = {f"principal:{row['principal_id']}" for row in truth if row["campaign"]}
     outcomes = {}
@@ -123,10 +142,10 @@ def main() -> None:
     parser.add_argument("--only", default="")
     args = parser.parse_args()
     path = Path(f".scratch/ablation-{args.first_seed}.jsonl")
-    names = args.only.split(",") if args.only else [name for name in SCENARIOS if name not in LEFT_OUT]
+    names = args.only.split(",") if args.only else list(worlds())
     wanted = [(name, args.first_seed + i) for i in range(args.seeds) for name in names]
     rows = resume(path, wanted, run, key=lambda row: (row["scenario"], row["seed"]), processes=args.processes)
-    table = summary(sorted(rows, key=lambda row: list(SCENARIOS).index(row["scenario"])))
+    table = summary(sorted(rows, key=lambda row: list(worlds()).index(row["scenario"])))
     if args.first_seed == FIRST_SEED:
         RESULT.write_text(json.dumps({"hardware": hardware(), "table": table}, indent=1) + "\n")
     for row in table:

@@ -292,6 +292,7 @@ def _word(channel: Channel) -> Any:
         intents=np.zeros((1, len(INTENTS)), np.float32),
         system_part=np.zeros(1, np.int64),
         tool_part=np.zeros(1, np.int64),
+        failed=np.zeros(1, np.bool_),
     )
     nobody = Population(holdings={}, stratum=one, permutations=1)
     return channel.evaluate(Group(items=items, rows=one, principals=one), nobody, rng=np.random.default_rng(0))

@@ -114,6 +114,8 @@ def files(tmp_path_factory):
             "client_prefix_hash": pa.array(some(["n1", "n2"], null=0.3)),
             "reasoning_block_hash": pa.array(some(["b"], null=0.9)),
             "request_model": pa.array(some(["m", "n"], null=0.3)),
+            "client_fingerprint": pa.array(some(["c", "d"], null=0.3)),
+            "http_status": pa.array(some([200, 429, 500], null=0.3), pa.int16()),
             "intents": pa.FixedSizeListArray.from_arrays(
                 pa.array(rng.random(N_ROWS * len(INTENTS)), pa.float32()), len(INTENTS)
             ),
@@ -191,6 +193,9 @@ def _relations(engine, files):
         "look_back_principals": relations.look_back_principals(postings, shared),
         "postings_of": relations.postings_of(postings, coded),
         "traces": relations.traces(owned),
+        "first_uses": relations.first_uses(owned),
+        "model_uses": relations.model_uses(owned),
+        "visits": relations.visits(owned),
         "attributed": relations.attributed(owned, parts, engine.keep("wanted", wanted)),
         "activity": relations.activity(rows, owners.filter(owners.account < 4), width_us=3_600_000_000),
     }

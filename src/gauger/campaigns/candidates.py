@@ -59,9 +59,9 @@ class Strength:
         How often a dealt list's items were sent: 1, or the number of principals that most repeated fills stand with.
         A fill is a principal's own when it stands with no other, or with `rollouts` of them, of whom each has a part.
     alone_share
-        Share of the items whose fill stands with one principal only: about 0 for a viral prompt, 1 for a dealt list;
-        what a verdict may rest on. Suites of which each account runs a part leave fills with few principals too, so
-        `rollouts` ranks and excludes nothing.
+        Share of the items that did not fail whose fill stands with one principal only: about 0 for a viral prompt, 1
+        for a dealt list; what a verdict may rest on. A failed request took nothing, and may be another's later. Suites
+        of which each account runs a part leave fills with few principals too, so `rollouts` ranks and excludes nothing.
     owning_share
         Share of the principals with at least one own fill. Unlike a share of the items, common decoys do not lower it.
     repeat_share
@@ -114,7 +114,9 @@ def strength(items: Items, *, n_held: float) -> Strength:
     """Return the strength of a group of items that hold `n_held` shingles of its cores on average."""
     _, fill = np.unique(items.turn, axis=0, return_inverse=True)
     owners, principal = np.unique(items.principal, return_inverse=True)
-    pair, pair_count = np.unique(fill.ravel().astype(np.int64) * len(owners) + principal, return_counts=True)
+    pair, place, pair_count = np.unique(
+        fill.ravel().astype(np.int64) * len(owners) + principal, return_inverse=True, return_counts=True
+    )
     fill_of_pair, principal_of_pair = np.divmod(pair, len(owners))
     holders = np.bincount(fill_of_pair)
     rollouts = _rollouts(holders, n_principals=len(owners))
@@ -123,10 +125,12 @@ def strength(items: Items, *, n_held: float) -> Strength:
     parts = np.bincount(principal_of_pair[own], weights=1 / held_by[own], minlength=len(owners))
     n_own = np.bincount(principal_of_pair[own], minlength=len(owners))
     owning_share = float((n_own > 0).mean())
+    answered = np.bincount(place, weights=~items.failed)
+    alone = np.bincount(fill_of_pair, weights=answered > 0)[fill_of_pair] == 1
     return Strength(
         score=owning_share**2 * n_held / (n_held + HALF_HELD) * float(np.log2(1 + parts).sum()),
         rollouts=rollouts,
-        alone_share=float(pair_count[held_by == 1].sum() / len(items)),
+        alone_share=float(answered[alone].sum() / max(answered.sum(), 1)),
         owning_share=owning_share,
         repeat_share=float((pair_count - 1).sum() / len(items)),
         n_held=n_held,

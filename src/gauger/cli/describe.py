@@ -16,6 +16,7 @@ POWER_LOST = {
     "user_agent": "shared clients",
     "client_fingerprint": "telling who moves to a new model from a program that moves its users",
     "reasoning_block": "reasoning blocks that turn up under a second account",
+    "http_status": "requests that failed and that other customers then send",
     "request_model": "comparing accounts with others that use the same model, and moves to a new one",
 }
 

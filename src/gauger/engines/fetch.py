@@ -152,6 +152,16 @@ def fetch_owners(engine: Engine, log: Log, account_table: pa.Table | None) -> Ow
     )
 
 
+#: Statuses that say nothing of what was asked: no credentials, no credit, suspended, out of time, limited. So do 5xx.
+_TURNED_AWAY = (401, 402, 403, 408, 429)
+
+
+def turned_away(status: pa.ChunkedArray) -> NDArray[np.bool_]:
+    """Return which requests the provider turned away; an unknown status is no failure."""
+    known = pc.fill_null(status, 0).to_numpy()
+    return np.isin(known, _TURNED_AWAY) | (known >= 500)
+
+
 def item_rows(table: pa.Table) -> Items:
     """Return items of sketch rows with the columns `account` and `principal`, in the given order."""
     return Items(
@@ -163,6 +173,7 @@ def item_rows(table: pa.Table) -> Items:
         intents=_matrix(table["intents"], len(INTENTS), np.float32),  # type: ignore[arg-type]
         system_part=_numbers(table["system_part"]),
         tool_part=_numbers(table["tool_part"]),
+        failed=turned_away(table["http_status"]),
     )
 
 

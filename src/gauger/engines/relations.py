@@ -35,6 +35,7 @@ ITEM_COLUMNS: Final = (
     "intents",
     "system_part",
     "tool_part",
+    "http_status",
 )
 _HOUR_US: Final = 3_600_000_000
 
@@ -120,7 +121,7 @@ def declared_owners(rows: ir.Table) -> ir.Table:
 
 
 def window_items(rows: ir.Table, owners: ir.Table, span: Span) -> ir.Table:
-    """Return the first turns of a stretch (ITEM_COLUMNS and shingles), numbered in canonical order from 0.
+    """Return the first turns of a stretch (ITEM_COLUMNS, network and shingles), numbered in canonical order from 0.
 
     They are numbered hour by hour, after the number of those in earlier hours: no worker has to sort them all.
     """
@@ -132,7 +133,7 @@ def window_items(rows: ir.Table, owners: ir.Table, span: Span) -> ir.Table:
     canonical = ["occurred_us", "account_id", "request_id", "digest_high", "digest_low", *ROW_KEY]
     placed = timed.mutate(place=ibis.row_number().over(ibis.window(group_by="hour", order_by=canonical)))
     numbered = placed.join(before, "hour").mutate(item=lambda t: t.n_before + t.place)
-    return numbered.select(*ITEM_COLUMNS, "shingles")
+    return numbered.select(*ITEM_COLUMNS, "client_prefix_hash", "shingles")
 
 
 def user_postings(items: ir.Table) -> ir.Table:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from gauger.evidence.channel import Channel
+from gauger.evidence.failover import FAILOVER
 from gauger.evidence.network import NETWORK
 from gauger.evidence.payment import PAYMENT
 from gauger.evidence.pivot import PIVOT
@@ -16,4 +17,5 @@ CHANNELS: Final[Mapping[str, Channel]] = {
     "reasoning_block": REASONING_BLOCK,
     "pivot": PIVOT,
     "take_over": TAKE_OVER,
+    "failover": FAILOVER,
 }

@@ -26,6 +26,8 @@ class Items:
         float32[n, 7].
     system_part, tool_part
         int64[n], keyed ids; 0 where there is none.
+    failed
+        bool[n], whether the provider turned it away for the account's sake or its own, not for what was asked.
     """
 
     principal: NDArray[np.int32]
@@ -36,6 +38,7 @@ class Items:
     intents: NDArray[np.float32]
     system_part: NDArray[np.int64]
     tool_part: NDArray[np.int64]
+    failed: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.principal)
@@ -51,4 +54,5 @@ class Items:
             intents=self.intents[rows],
             system_part=self.system_part[rows],
             tool_part=self.tool_part[rows],
+            failed=self.failed[rows],
         )

@@ -22,7 +22,16 @@ from gauger.lab.campaign import (
     wrapped,
 )
 from gauger.lab.clock import HOUR_S, Agenda, agenda, dispatched, from_start, person_rhythm, weekly_profile
-from gauger.lab.dialogues import SUSPENDED, Script, concatenate, converse, single_turns
+from gauger.lab.dialogues import (
+    LIMITED,
+    SUSPENDED,
+    Script,
+    before_reply,
+    concatenate,
+    converse,
+    limited,
+    single_turns,
+)
 from gauger.lab.persons import chat_turns
 from gauger.lab.pools import Floats, Ints, Texts
 from gauger.lab.scenarios import (
@@ -32,6 +41,7 @@ from gauger.lab.scenarios import (
     MixedPathways,
     PoolFailover,
     Probe,
+    ReplayedReasoning,
     Reseller,
     ServeAndHarvest,
 )
@@ -39,8 +49,7 @@ from gauger.lab.stage import Stage, Troupe
 
 Bools = NDArray[np.bool_]
 
-#: The statuses of a request that is limited, and of one that a filter refuses.
-LIMITED: Final = 429
+#: The status of a request that a filter refuses.
 REFUSED: Final = 400
 
 #: A second pool works off what waited for it within so many hours.
@@ -211,6 +220,15 @@ def reseller(part: Reseller, stage: Stage) -> Troupe:
     total = np.full(stage.scenario.weeks, pool.n * pool.exchanges * (1 - pool.share), dtype=np.float64)
     honest = _relayed(pool, part.end_users, total, stage, sticky_s=part.sticky_s, label="relay_user")
     jobs = hostile_script(pool, cast, _among(part, honest, stage), stage)
+    if pool.limited_share > 0:  # the relay does for everybody what it does for the list
+        honest = limited(
+            honest,
+            pool.limited_share,
+            handed_on=pool.handed_on_share,
+            after_s=pool.handed_on_s,
+            until_s=stage.log_s,
+            rng=stage.rng,
+        )
     return Troupe(cast, concatenate([honest, jobs, *decoys(pool, stage)]))
 
 
@@ -295,6 +313,33 @@ def _tries(part: Probe, stage: Stage) -> tuple[Script, str]:
     script = single_turns(account, at_s, texts, label="campaign", pools=stage.pools, rng=rng)
     script = replace(script, item=np.arange(part.tries), status=np.where(refused, REFUSED, 200))
     return script, str(rng.choice(texts[~refused]))
+
+
+# -- reasoning blocks
+
+
+def replayed_reasoning(part: ReplayedReasoning, stage: Stage) -> Troupe:
+    """Return a campaign, and the later turns in which other accounts send the blocks of its answers again."""
+    rng = stage.rng
+    troupe = campaign(part.pool, stage)
+    script = troupe.script
+    hostile = np.flatnonzero(script.item >= 0)
+    chosen = np.sort(rng.permutation(hostile)[: round(part.replayed_share * len(hostile))])
+    blocks = script.block.copy()
+    blocks[chosen] = tokens("sig-", len(chosen), rng=rng)
+    script = replace(script, block=blocks)
+    begun = script.rows(np.repeat(chosen, part.tries))
+    others = rng.integers(1, max(part.pool.n, 2), len(begun))
+    replays = replace(
+        begun,
+        account=stage.first_account + (begun.account - stage.first_account + others) % part.pool.n,
+        at_s=begun.at_s + rng.uniform(0, part.within_h * HOUR_S, len(begun)),
+        user=techniques(len(begun), rng=rng),
+        root=begun.user,
+        prefix=before_reply(begun.user, begun.response),
+    )
+    replays = replays.rows(np.flatnonzero(replays.at_s < stage.log_s))
+    return Troupe(troupe.cast, concatenate([script, replays]))
 
 
 # -- stolen keys

@@ -1,22 +1,26 @@
 """Campaigns: one list, dealt out to accounts that otherwise live like persons."""
 
 from dataclasses import replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gauger.errors import UsageError
-from gauger.lab import grammar
+from gauger.lab import grammar, phrases
 from gauger.lab.accounts import CLIENTS, DAY_S, SUCCESSOR, Cast, tokens
 from gauger.lab.attack_texts import reworded
 from gauger.lab.clock import WEEK_S, dispatched, person_rhythm
-from gauger.lab.dialogues import RETRY_TAILS, Script, concatenate, converse, single_turns
+from gauger.lab.dialogues import RETRY_TAILS, Script, concatenate, continued, converse, limited, single_turns
 from gauger.lab.persons import chat_turns
 from gauger.lab.pools import Floats, Ints, Pools, Texts
 from gauger.lab.scenarios import Campaign, ChatPersons
 from gauger.lab.stage import Stage, Troupe
 
 Bools = NDArray[np.bool_]
+
+#: Seconds between the turns of a hostile conversation, on average.
+TURN_GAP_S: Final = 20.0
 
 
 def campaign(part: Campaign, stage: Stage) -> Troupe:
@@ -171,6 +175,17 @@ def hostile_script(part: Campaign, cast: Cast, hostile: Ints, stage: Stage, *, a
     script = replace(script, system=system, item=item)
     if part.with_tools:
         script = replace(script, tools=np.full(len(item), _tools(rng), dtype=object))
+    if part.later_turns > 0:
+        script = _worked_through(part, script, stage)
+    if part.limited_share > 0:
+        script = limited(
+            script,
+            part.limited_share,
+            handed_on=part.handed_on_share,
+            after_s=part.handed_on_s,
+            until_s=stage.log_s,
+            rng=rng,
+        )
     if part.countermeasures.retry_share > 0:
         script = concatenate([script, _again(script, part.countermeasures.retry_share, stage)])
     return script
@@ -179,6 +194,17 @@ def hostile_script(part: Campaign, cast: Cast, hostile: Ints, stage: Stage, *, a
 def _tools(rng: np.random.Generator) -> str:
     """Return tools of a project; the campaign's own name would tell the truth in the log."""
     return grammar.tool_schema(["shell", "edit_file", "run_tests"], owner=str(grammar.names(1, rng=rng)[0]))
+
+
+def _worked_through(part: Campaign, script: Script, stage: Stage) -> Script:
+    """Return the hostile exchanges as conversations of an agent: the item, then results of its tools."""
+    n = len(script) * part.later_turns
+    tool = stage.rng.choice(np.array(phrases.AGENT_WORDS["tool"], dtype=object), n)
+    shown = grammar.file_names(n, rng=stage.rng)
+    found = stage.pools.code.draw("cover_tested", n, rng=stage.rng)
+    results = ("result of " + tool + " on " + shown + ":\n" + found).reshape(-1, part.later_turns)
+    talk = continued(script, results, gap_s=TURN_GAP_S, pools=stage.pools, rng=stage.rng)
+    return talk.rows(np.flatnonzero(talk.at_s < stage.log_s))
 
 
 def _again(script: Script, share: float, stage: Stage) -> Script:

@@ -1,7 +1,7 @@
 """Dialogues: what stands in an exchange besides its own turn, and what a retry looks like."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Final
 
 import numpy as np
@@ -10,8 +10,11 @@ from gauger.lab.clock import Agenda
 from gauger.lab.pools import Floats, Ints, Pools, Texts
 from gauger.sources.json_text import canonical
 
-#: The status of a request that is refused because its account is suspended.
+#: The statuses of a request that is limited, and of one that is refused because its account is suspended.
+LIMITED: Final = 429
 SUSPENDED: Final = 403
+#: What is handed on waits so many seconds at least.
+SOONEST_S: Final = 2.0
 
 #: Half of all retries are verbatim; a person's others are made in the one way the person is used to.
 VERBATIM_SHARE: Final = 0.5
@@ -53,6 +56,8 @@ class Script:
         object, user agent that another than the account's own client sends; else None.
     network
         int64, network number from where another than the account's owner sends; else -1.
+    block
+        object, encrypted reasoning block that the story demands; None leaves it to the conversation.
     """
 
     account: Ints
@@ -70,6 +75,7 @@ class Script:
     status: Ints
     client: Texts
     network: Ints
+    block: Texts
 
     def __len__(self) -> int:
         return len(self.account)
@@ -116,7 +122,41 @@ def single_turns(
         status=np.zeros(n, dtype=np.int64),
         client=nothing,
         network=np.full(n, -1),
+        block=nothing,
     )
+
+
+def limited(
+    script: Script, share: float, *, handed_on: float, after_s: float, until_s: float, rng: np.random.Generator
+) -> Script:
+    """Return the script with some requests limited, and with those that another of its accounts then sends again.
+
+    Parameters
+    ----------
+    script
+        Exchanges of at least two accounts.
+    share
+        Of the exchanges that are limited.
+    handed_on
+        Share of those that are handed on.
+    after_s
+        Seconds until they are, on average.
+    until_s
+        End of the log; what would come later is not sent.
+    rng
+        Source of chance.
+    """
+    stopped = np.sort(rng.permutation(len(script))[: round(share * len(script))])
+    status = script.status.copy()
+    status[stopped] = LIMITED
+    again = script.rows(stopped[rng.random(len(stopped)) < handed_on])
+    accounts = np.unique(script.account)
+    step = rng.integers(1, max(len(accounts), 2), len(again))
+    others = accounts[(np.searchsorted(accounts, again.account) + step) % len(accounts)]
+    at_s = again.at_s + SOONEST_S + rng.exponential(1.0, len(again)) * after_s
+    again = replace(again, account=others, at_s=at_s)
+    again = again.rows(np.flatnonzero(at_s < until_s))
+    return concatenate([replace(script, status=status), again])
 
 
 def converse(
@@ -159,6 +199,7 @@ def converse(
         status=np.zeros(len(plan), dtype=np.int64),
         client=nothing,
         network=np.full(len(plan), -1),
+        block=nothing,
     )
 
 
@@ -187,6 +228,47 @@ def _before(plan: Agenda, user: Texts, response: Texts) -> tuple[Texts, Texts]:
         if turn > 0:
             root[row], prefix[row] = first, f"[{said}]"
     return root, prefix
+
+
+def continued(script: Script, later: Texts, *, gap_s: float, pools: Pools, rng: np.random.Generator) -> Script:
+    """Return the script with later turns behind each exchange, each of which extends what was said before it.
+
+    Parameters
+    ----------
+    script
+        First turns.
+    later
+        object[n, turns], the user's words in the later turns.
+    gap_s
+        Seconds between turns, on average.
+    pools
+        Answers.
+    rng
+        Source of chance.
+    """
+    columns = {field.name: [getattr(script, field.name)] for field in fields(Script)}
+    user, response, at_s = script.user, script.response, script.at_s
+    said = np.full(len(script), "", dtype=object)
+    for words in later.T:
+        pairs = zip(said, user, response, strict=True)
+        said = np.array([f"{so_far}{_both(u, r)}," for so_far, u, r in pairs], dtype=object)
+        user, response = words, pools.answers[rng.integers(0, len(pools.answers), len(script))]
+        at_s = at_s + rng.exponential(gap_s, len(script))
+        prefix = np.array([f"[{so_far[:-1]}]" for so_far in said], dtype=object)
+        turn = replace(script, user=user, response=response, at_s=at_s, root=script.user, prefix=prefix)
+        for name, parts in columns.items():
+            parts.append(getattr(turn, name))
+    return Script(**{name: np.concatenate(parts) for name, parts in columns.items()})
+
+
+def before_reply(user: Texts, response: Texts) -> Texts:
+    """Return what goes before the second turn of each conversation: its first turn and the answer, canonical JSON."""
+    pairs = zip(user, response, strict=True)
+    return np.array([f"[{_both(turn, answer)}]" for turn, answer in pairs], dtype=object)
+
+
+def _both(turn: str, answer: str) -> str:
+    return _message("user", turn) + "," + _message("assistant", answer)
 
 
 def _message(role: str, text: str) -> str:

@@ -127,7 +127,7 @@ def anthropic(row: Row) -> Row:
     answer = {
         "type": "message",
         "model": row["response_model"],
-        "content": [] if row["response"] is None else [{"type": "text", "text": row["response"]}],
+        "content": [] if row["response"] is None else [*_thought(row), {"type": "text", "text": row["response"]}],
         "stop_reason": row["finish_reason"],
         "usage": {"input_tokens": row["input_tokens"], "output_tokens": row["output_tokens"]},
     }
@@ -184,6 +184,7 @@ conversation_prefix = "turns | turns"
 tool_schema = "offered | tools"
 tool_names = "offered | tools"
 response = "answer | answer"
+reasoning_block = "answer | answer"
 """
 
 
@@ -196,6 +197,14 @@ def _request(row: Row, **members: object) -> Row:
     return {"model": row["request_model"], **members, **_parameters(row)}
 
 
+def _thought(row: Row) -> list[Row]:
+    """Return the reasoning block as a part of the answer, though a later turn has it among its messages."""
+    block = row["reasoning_block"]
+    return [{"type": "thinking", "thinking": "", "signature": block}] if block else []
+
+
 def _choices(row: Row) -> list[Row]:
     message = {"role": "assistant", "content": row["response"]}
+    if row["reasoning_block"]:
+        message["thinking_blocks"] = _thought(row)
     return [] if row["response"] is None else [{"index": 0, "finish_reason": row["finish_reason"], "message": message}]

@@ -8,7 +8,15 @@ from typing import Any, Final
 import numpy as np
 
 from gauger.lab.accounts import DAY_S
-from gauger.lab.attacks import compromised_keys, mixed_pathways, pool_failover, probe, reseller, serve_and_harvest
+from gauger.lab.attacks import (
+    compromised_keys,
+    mixed_pathways,
+    pool_failover,
+    probe,
+    replayed_reasoning,
+    reseller,
+    serve_and_harvest,
+)
 from gauger.lab.campaign import campaign
 from gauger.lab.persons import (
     chat_persons,
@@ -30,6 +38,7 @@ from gauger.lab.scenarios import (
     PoolFailover,
     PopularAgent,
     Probe,
+    ReplayedReasoning,
     Reseller,
     ServeAndHarvest,
     TemplateApps,
@@ -78,5 +87,6 @@ BUILDERS: Final[dict[type, Callable[[Any, Stage], Troupe]]] = {
     ServeAndHarvest: serve_and_harvest,
     Reseller: reseller,
     Probe: probe,
+    ReplayedReasoning: replayed_reasoning,
     CompromisedKeys: compromised_keys,
 }

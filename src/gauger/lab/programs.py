@@ -7,7 +7,7 @@ import numpy as np
 from gauger.lab import grammar, phrases
 from gauger.lab.accounts import CLIENTS, Cast, tokens
 from gauger.lab.clock import WEEK_S, program_rhythm
-from gauger.lab.dialogues import Script, converse, single_turns
+from gauger.lab.dialogues import Script, converse, limited, single_turns
 from gauger.lab.pools import NOTHING, Ints
 from gauger.lab.scenarios import EvaluationRuns, TemplateApps, UndeclaredKeys
 from gauger.lab.stage import Stage, Troupe
@@ -79,7 +79,10 @@ def undeclared_keys(part: UndeclaredKeys, stage: Stage) -> Troupe:
     owner = np.zeros(part.keys, dtype=np.int64)
     cast = stage.accounts(part.keys, label=part.label, floor=0.4)
     cast = replace(_programs(cast, owner, rng=stage.rng), home=np.full(part.keys, stage.site))
-    return Troupe(cast, _template_traffic(cast, owner, stage, label=part.label, system_share=0.0))
+    script = _template_traffic(cast, owner, stage, label=part.label, system_share=0.0)
+    if part.limited_share > 0:
+        script = limited(script, part.limited_share, handed_on=1.0, after_s=120.0, until_s=stage.log_s, rng=stage.rng)
+    return Troupe(cast, script)
 
 
 def evaluation_runs(part: EvaluationRuns, stage: Stage) -> Troupe:

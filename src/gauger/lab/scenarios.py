@@ -58,6 +58,7 @@ class UndeclaredKeys:
 
     keys: int = 40
     label: str = "undeclared_keys"
+    limited_share: float = 0.0  # of requests that are limited (429), and sent again with another key within minutes
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +173,10 @@ class Campaign:
     one_client: bool = False  # all accounts send one SDK's user agent
     with_tools: bool = False  # hostile requests offer the campaign's tools
     wrapper_as_suffix: bool = False  # the whole wrapping stands behind the item, as something injects it
+    later_turns: int = 0  # of an agent's conversation, behind each hostile exchange: results of tools
+    limited_share: float = 0.0  # of hostile requests that are limited (429), besides those that fail by chance
+    handed_on_share: float = 1.0  # of the limited ones that another of the accounts sends again
+    handed_on_s: float = 120.0  # seconds after which it does, on average
     countermeasures: Countermeasures = Countermeasures()
 
     def __post_init__(self) -> None:
@@ -182,13 +187,16 @@ class Campaign:
             ("payment_share", self.payment_share),
             ("network_share", self.network_share),
             ("pivot_share", self.pivot_share),
+            ("limited_share", self.limited_share),
+            ("handed_on_share", self.handed_on_share),
         ):
             if not 0 <= value <= 1:
                 raise UsageError(f"{knob} is {value}", where=self.name, todo="choose a share from 0 to 1")
-        if min(self.n, self.cards, self.rollouts) < 1:
-            raise UsageError("accounts, cards and rollouts must be 1 or more", where=self.name)
-        if self.jitter_s < 0:
-            raise UsageError(f"jitter_s is {self.jitter_s}", where=self.name, todo="choose 0 or more")
+        if min(self.n, self.cards, self.rollouts, self.later_turns + 1) < 1:
+            raise UsageError("accounts, cards and rollouts must be 1 or more, later turns 0 or more", where=self.name)
+        for knob, seconds in (("jitter_s", self.jitter_s), ("handed_on_s", self.handed_on_s)):
+            if seconds < 0:
+                raise UsageError(f"{knob} is {seconds}", where=self.name, todo="choose 0 or more")
         if self.countermeasures.poisoned_share > 0 and self.signups == "fresh":
             raise UsageError(
                 "accounts that sign up afresh send nothing in history", where=self.name, todo='set signups="seasoned"'
@@ -315,6 +323,25 @@ class Probe(_OfPool):
 
 
 @dataclass(frozen=True, slots=True)
+class ReplayedReasoning(_OfPool):
+    """A campaign that sends reasoning blocks of its answers again, from other accounts, to have them written out.
+
+    A replay is a later turn of a conversation that another account began; it carries the item's number and the block.
+    """
+
+    pool: Campaign = Campaign(name="replay")
+    replayed_share: float = 0.3  # of the hostile exchanges whose block is replayed
+    tries: int = 2  # accounts that replay a block
+    within_h: float = 12.0  # hours over which they do
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.replayed_share <= 1:
+            raise UsageError(f"replayed_share is {self.replayed_share}", where=self.name, todo="choose 0 to 1")
+        if self.tries < 1 or self.within_h <= 0:
+            raise UsageError("a replay needs tries and hours", where=self.name)
+
+
+@dataclass(frozen=True, slots=True)
 class CompromisedKeys(_OfPool):
     """Persons of the world whose keys somebody else uses for some days, from elsewhere and with another client.
 
@@ -331,7 +358,9 @@ class CompromisedKeys(_OfPool):
             raise UsageError("stolen keys need hostile_each and days", where=self.name)
 
 
-Attack = Campaign | MixedPathways | PoolFailover | ServeAndHarvest | Reseller | Probe | CompromisedKeys
+Attack = (
+    Campaign | MixedPathways | PoolFailover | ServeAndHarvest | Reseller | Probe | ReplayedReasoning | CompromisedKeys
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -386,6 +415,9 @@ class Scenario:
         Where in the log the one model release lies, as a share of its length.
     roaming_days
         Where above 0, everybody's home network becomes another after so many days on average: dynamic addresses.
+    reasoning_share
+        Share of the accounts, innocent or not, whose answers come with a signed reasoning block. The exchanges of a
+        conversation carry its first one.
     """
 
     name: str
@@ -397,6 +429,7 @@ class Scenario:
     text_days: int = 0
     release_at: float = 0.45
     roaming_days: float = 0.0
+    reasoning_share: float = 0.0
 
     def __post_init__(self) -> None:
         if self.start.tzinfo is None:
@@ -536,6 +569,16 @@ SCENARIOS: Final[dict[str, Scenario]] = {
                 CompromisedKeys(pool=Campaign(name="compromised-proxies", n=15, hostile_each=8), proxies=True),
             ),
             roaming_days=15.0,
+        ),
+        Scenario(
+            name="replay",
+            parts=(
+                *_CITY,
+                ReplayedReasoning(
+                    pool=Campaign(name="replay", n=40, share=0.5, list_name="reasoning", payment_share=0.0)
+                ),
+            ),
+            reasoning_share=0.4,
         ),
         # The twelve of the threat survey, in its order (docs/explanation/simulator.md).
         Scenario(

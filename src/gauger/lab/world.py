@@ -180,9 +180,11 @@ def _log(troupe: Troupe, cast: Cast, scenario: Scenario, *, pools: Pools, rng: n
     chance = rng.choice([200, *FAILURES], len(kept), p=[1 - sum(FAILURES.values()), *FAILURES.values()])
     status = np.where(kept.status > 0, kept.status, chance)
     texts = _texts(kept, failed=status != 200)
+    identities = _identities(kept, cast, scenario, rng=rng)
     return pa.table(
-        _identities(kept, cast, scenario, rng=rng)
+        identities
         | texts
+        | _blocks(kept, identities, scenario, failed=status != 200)
         | _clients(kept, cast, scenario, rng=rng)
         | _models(kept, cast, scenario)
         | _measures(texts, status, pools=pools, rng=rng)
@@ -212,6 +214,20 @@ def _texts(script: Script, *, failed: Bools) -> Columns:
         "response": np.where(failed, NOTHING, script.response),
     }
     return {name: pa.array(texts, pa.large_string()) for name, texts in columns.items()}
+
+
+def _blocks(script: Script, identities: Columns, scenario: Scenario, *, failed: Bools) -> Columns:
+    """Return the reasoning blocks: of a conversation its first one, which later turns carry back.
+
+    Which accounts have any follows from the account's id, so that nothing else of a world depends on it.
+    """
+    share = scenario.reasoning_share
+    thinks = np.array(
+        [int(name[-13:], 16) < share * 2**52 for name in identities["account_id"].to_pylist()], dtype=bool
+    )
+    own = np.array([f"sig-{name[-13:]}" for name in identities["conversation_id"].to_pylist()], dtype=object)
+    blocks = np.where(thinks & (script.block == NOTHING), own, script.block)
+    return {"reasoning_block": pa.array(np.where(failed, NOTHING, blocks), pa.large_string())}
 
 
 def _clients(script: Script, cast: Cast, scenario: Scenario, *, rng: np.random.Generator) -> Columns:

@@ -10,7 +10,7 @@ from gauger.evidence.items import Items
 from gauger.evidence.mining import Postings
 
 
-def _items(principal, *, account=None, fill=None, projection=None, occurred_at=None) -> Items:
+def _items(principal, *, account=None, fill=None, projection=None, occurred_at=None, failed=None) -> Items:
     """Return items in the given order; every item is a fill of its own unless `fill` says otherwise."""
     owner = np.asarray(principal, dtype=np.int32)
     n = len(owner)
@@ -24,6 +24,7 @@ def _items(principal, *, account=None, fill=None, projection=None, occurred_at=N
         intents=np.zeros((n, 7), np.float32),
         system_part=np.zeros(n, np.int64),
         tool_part=np.zeros(n, np.int64),
+        failed=np.zeros(n, np.bool_) if failed is None else np.asarray(failed, np.bool_),
     )
 
 

@@ -150,6 +150,15 @@ def test_retries_of_one_customer_are_repeats_and_no_sharing(make_items):
     assert retried.repeat_share == pytest.approx(2 / 6)
 
 
+def test_fills_that_failed_and_went_to_another_customer_stand_alone_all_the_same(make_items):
+    owner, fill = np.tile(np.arange(30), 10), np.arange(300)
+    again = np.arange(0, 300, 3)
+    failed = np.isin(np.arange(400), again)
+    handed_on = np.r_[owner, (owner[again] + 1) % 30], np.r_[fill, again]
+    assert strength(make_items(handed_on[0], fill=handed_on[1], failed=failed), n_held=17).alone_share == 1.0
+    assert strength(make_items(handed_on[0], fill=handed_on[1]), n_held=17).alone_share == 0.5
+
+
 def test_strength_grows_with_customers_and_ignores_row_order(make_items):
     scores = [strength(make_items(np.tile(np.arange(n), 3)), n_held=17).score for n in (4, 8, 16, 32)]
     assert scores == sorted(scores)

@@ -9,7 +9,7 @@ from scipy.stats import binom
 from gauger.evidence.items import Items
 
 
-def _items(principal, occurred_at=None, *, projection=None, turn=None) -> Items:
+def _items(principal, occurred_at=None, *, projection=None, turn=None, failed=None) -> Items:
     """Return items with their own turns and flat projections unless given; rows stay in the given order."""
     n = len(principal)
     owner = np.asarray(principal, dtype=np.int32)
@@ -27,6 +27,7 @@ def _items(principal, occurred_at=None, *, projection=None, turn=None) -> Items:
         intents=np.zeros((n, 7), np.float32),
         system_part=np.zeros(n, np.int64),
         tool_part=np.zeros(n, np.int64),
+        failed=np.zeros(n, np.bool_) if failed is None else np.asarray(failed, np.bool_),
     )
 
 

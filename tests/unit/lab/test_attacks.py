@@ -18,6 +18,7 @@ from gauger.lab import (
     PoolFailover,
     PopularAgent,
     Probe,
+    ReplayedReasoning,
     Reseller,
     Scenario,
     ServeAndHarvest,
@@ -36,6 +37,7 @@ ATTACKS = {
     ),
     "reseller": Reseller(pool=Campaign(name="reseller", n=10, exchanges=20.0, share=0.1, signups="seasoned")),
     "probe": Probe(pool=Campaign(name="probe", n=6, exchanges=20.0), tries=200, explorers=3),
+    "replay": ReplayedReasoning(pool=Campaign(name="replay", n=6, exchanges=20.0, share=0.5)),
     "compromised": CompromisedKeys(pool=Campaign(name="compromised", n=6, hostile_each=4)),
 }
 
@@ -111,6 +113,11 @@ def test_every_item_has_one_text_at_its_heart(name, attacked, pools):
         assert all(pools.lists[lists[name]][item] in said for item, said in rows)
     elif name == "probe":
         assert all(pools.lists["coding"][item - 200] in said for item, said in rows if item >= 200)
+    elif name == "replay":
+        begun = column(hostile, "conversation_root")
+        assert all(
+            pools.lists["coding"][item] in (root or said) for root, (item, said) in zip(begun, rows, strict=True)
+        )
     elif name == "pathways":
         both = [*pools.lists["coding"], *pools.lists["agentic"]]
         assert all(both[item] in said for item, said in rows)
@@ -370,3 +377,33 @@ def test_more_keys_than_persons_cannot_be_stolen(pools):
 def test_impossible_attacks_are_refused(kind, knobs):
     with pytest.raises(UsageError):
         kind(**knobs)
+
+
+def test_replays_are_later_turns_of_what_another_account_asked_and_carry_its_block(only):
+    pool = Campaign(name="replay", n=6, share=0.5, payment_share=0.0)
+    world = only(ReplayedReasoning(pool=pool, replayed_share=0.5, tries=2))
+    hostile = world.exchanges.filter(pc.is_valid(world.truth_exchanges["list_item"]))
+    by_block = collections.defaultdict(list)
+    for row in hostile.to_pylist():
+        if row["reasoning_block"]:
+            by_block[row["reasoning_block"]].append(row)
+    assert len({row["account_id"] for row in hostile.to_pylist()}) == 6
+    shared = [rows for rows in by_block.values() if len(rows) > 1]
+    assert len(shared) > 0.8 * len(by_block)
+    for begun, *replays in shared:
+        if begun["conversation_prefix"] is None:
+            assert all(row["conversation_root"] == begun["user_prompt"] for row in replays)
+            assert begun["account_id"] not in {row["account_id"] for row in replays}
+
+
+def test_a_conversation_carries_one_block_and_no_other_has_it(pools):
+    persons = Scenario(name="persons", parts=(ChatPersons(n=40),), weekly_exchanges=20.0)
+    assert simulate(persons, seed=1, pools=pools).exchanges["reasoning_block"].to_pylist().count(None) > 1_000
+    world = simulate(replace(persons, reasoning_share=0.5), seed=1, pools=pools)
+    blocks = collections.defaultdict(set)
+    for row in world.exchanges.to_pylist():
+        if row["reasoning_block"]:
+            blocks[row["reasoning_block"]].add((row["account_id"], row["conversation_id"]))
+    assert all(len(held) == 1 for held in blocks.values())
+    accounts = {account for held in blocks.values() for account, _ in held}
+    assert 8 <= len(accounts) <= 32

@@ -1,4 +1,5 @@
 import collections
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -199,3 +200,41 @@ def test_knobs_are_turned_with_replace(pools):
     parts = tuple(campaign if isinstance(part, Campaign) else part for part in scenario.parts)
     world = simulate(replace(scenario, parts=parts, weekly_exchanges=5.0), seed=1, pools=pools)
     assert len(hostile_of(world)) == 5
+
+
+def test_a_limited_request_is_sent_again_by_another_account_within_minutes(with_campaign):
+    plain = hostile_of(with_campaign(share=0.5))
+    world = with_campaign(share=0.5, limited_share=0.2)
+    rows = collections.defaultdict(list)
+    for row in hostile_of(world).select(["list_item", "occurred_at", "account_id", "http_status"]).to_pylist():
+        rows[row["list_item"]].append(row)
+    assert len(rows) == len(plain)
+    again = [two for two in rows.values() if len(two) == 2]
+    assert len(again) >= 0.15 * len(plain)
+    for first, second in again:
+        assert first["http_status"] == 429
+        assert first["account_id"] != second["account_id"]
+        assert 2 <= (second["occurred_at"] - first["occurred_at"]).total_seconds() < 3_600
+
+
+def test_what_is_not_handed_on_is_limited_all_the_same(with_campaign):
+    rows = hostile_of(with_campaign(share=0.5, limited_share=0.2, handed_on_share=0.0))
+    assert len(set(rows["list_item"].to_pylist())) == len(rows)
+    assert pc.sum(pc.equal(rows["http_status"], 429)).as_py() >= 0.2 * len(rows) - 1
+
+
+def test_later_turns_extend_what_was_said_and_keep_the_item(with_campaign):
+    plain, world = with_campaign(share=0.5), with_campaign(share=0.5, later_turns=3)
+    talks = collections.defaultdict(list)
+    for row in hostile_of(world).to_pylist():
+        talks[row["conversation_id"]].append(row)
+    assert len(talks) == len(hostile_of(plain))
+    for turns in talks.values():
+        assert len({(row["account_id"], row["list_item"]) for row in turns}) == 1
+        assert turns[0]["conversation_prefix"] is None
+        said = [json.loads(row["conversation_prefix"] or "[]") for row in turns]
+        for before, after, row in zip(said, said[1:], turns[1:], strict=False):
+            assert after[: len(before)] == before
+            assert len(after) == len(before) + 2
+            assert row["conversation_root"] == turns[0]["user_prompt"]
+    assert max(map(len, talks.values())) == 4

@@ -32,7 +32,8 @@ READ_BY = {"parquet": "gauger-parquet", "mapped-json": "mapping", "mapped-csv": 
 
 @pytest.fixture(scope="module")
 def world(small, pools):
-    return simulate(replace(small, history_weeks=1, weekly_exchanges=15.0), seed=3, pools=pools)
+    scenario = replace(small, history_weeks=1, weekly_exchanges=15.0, reasoning_share=0.5)
+    return simulate(scenario, seed=3, pools=pools)
 
 
 @pytest.fixture(scope="module", params=WRITERS)
@@ -95,5 +96,12 @@ def test_no_format_tells_the_truth(written):
 
 def test_failures_and_tools_are_among_what_was_compared(world):
     assert set(np.unique(world.exchanges["http_status"])) >= {200, 429}
-    for name in ("tool_schema", "system_prompt", "conversation_prefix", "temperature", "organisation_id"):
+    for name in (
+        "reasoning_block",
+        "tool_schema",
+        "system_prompt",
+        "conversation_prefix",
+        "temperature",
+        "organisation_id",
+    ):
         assert 0 < world.exchanges[name].null_count < len(world.exchanges)
