@@ -33,6 +33,9 @@ SEVERAL_SHARE = 0.5
 MIN_LINKED, MIN_LINKED_SHARE = 4, 0.2
 #: Towards *campaign* they count when rings (three or more on tokens that are mostly the group's) hold these.
 MIN_RINGED, MIN_RINGED_SHARE = 6, 1 / 3
+#: Families whose channels say that customers share something: a p-value without the number of customers that share
+#: it counts for nothing. The other families, text and timing, link nobody and state no such number.
+LINKING_FAMILIES = frozenset({"identity", "infrastructure"})
 
 #: Explanations of how fills fell on accounts, and of what accounts share.
 CONTENT = frozenset({"separate_persons", "viral_prompt_or_suite", "viral_template"})
@@ -113,18 +116,21 @@ def explanations(
 
 
 def has_effect(evidence: Evidence) -> bool:
-    """Return whether shared tokens link more than a couple of customers. Channels that count no links pass."""
+    """Return whether shared tokens link more than a couple of customers. Families that count no links pass."""
     return _reaches(evidence, "linked", at_least=MIN_LINKED, share=MIN_LINKED_SHARE)
 
 
 def has_rings(evidence: Evidence) -> bool:
-    """Return whether rings of customers share tokens that are the group's own. Channels that count no links pass."""
+    """Return whether rings of customers share tokens that are the group's own. Families that count no links pass."""
     return _reaches(evidence, "ringed", at_least=MIN_RINGED, share=MIN_RINGED_SHARE)
 
 
 def _reaches(evidence: Evidence, count: str, *, at_least: int, share: float) -> bool:
-    counted = [fact.values for fact in evidence.facts if count in fact.values]
-    return all(one[count] >= max(at_least, share * one["members"]) for one in counted)
+    """Return whether a channel states that so many members are linked; one of a family that links must state it."""
+    if evidence.family not in LINKING_FAMILIES:
+        return True
+    counted = [fact.values for fact in evidence.facts if {count, "members"} <= fact.values.keys()]
+    return len(counted) > 0 and all(one[count] >= max(at_least, share * one["members"]) for one in counted)
 
 
 def judge(

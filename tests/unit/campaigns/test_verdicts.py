@@ -21,10 +21,12 @@ TARGET = 0.05
 
 
 def _evidence(names):
-    return [
-        Evidence(channel=name, family=CHANNELS[name].family, applicable=True, p_value=0.5, null="", facts=[])
-        for name in names
-    ]
+    return [_said(name, family=CHANNELS[name].family, linked=30, ringed=30) for name in names]
+
+
+def _said(channel, *, family, **counts):
+    facts = [Fact(code=f"{channel}.shared", text="", values=counts | {"members": 30})]
+    return Evidence(channel=channel, family=family, applicable=True, p_value=1e-4, null="", facts=facts)
 
 
 def _considered(standing):
@@ -174,22 +176,33 @@ def test_a_missing_account_table_never_raises_the_verdict():
     assert verdicts[1] <= verdicts[0]
 
 
-def _linked(*, linked, ringed):
-    values = {"linked": linked, "ringed": ringed, "members": 30}
-    shared = Fact(code="payment.shared", text="", values=values)
-    return Evidence(channel="payment", family="identity", applicable=True, p_value=1e-4, null="", facts=[shared])
-
-
 @pytest.mark.parametrize(
     ("linked", "ringed", "verdict"),
     [(15, 15, "campaign"), (10, 10, "campaign"), (15, 9, "supported"), (15, 0, "supported"), (5, 5, "observed")],
 )
 def test_only_rings_on_the_groups_own_tokens_make_a_campaign(linked, ringed, verdict):
-    said = judge(
-        [_linked(linked=linked, ringed=ringed)],
-        {"payment": 1e-4},
+    assert _verdict_on(_said("payment", family="identity", linked=linked, ringed=ringed)) == verdict
+
+
+def _verdict_on(said):
+    return judge(
+        [said],
+        {said.channel: 1e-4},
         split=Split(conditional=TARGET, window=0.0),
         window_p_value=None,
         considered=_considered(()),
-    )
-    assert said.verdict == verdict
+    ).verdict
+
+
+@pytest.mark.parametrize(
+    ("family", "counts", "verdict"),
+    [
+        ("identity", {}, "observed"),
+        ("infrastructure", {}, "observed"),
+        ("identity", {"ringed": 15}, "observed"),
+        ("infrastructure", {"linked": 15}, "supported"),
+        ("timing", {}, "campaign"),
+    ],
+)
+def test_a_family_that_links_customers_must_state_how_many(family, counts, verdict):
+    assert _verdict_on(_said("some", family=family, **counts)) == verdict

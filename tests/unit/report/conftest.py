@@ -115,6 +115,9 @@ def campaign() -> Finding:
                 fact(
                     "payment.shared",
                     "26 of 30 customers share a payment card with another of the group (known for 30).",
+                    linked=26,
+                    ringed=26,
+                    members=30,
                 ),
                 fact("payment.largest", "One payment card is held by 5 of the group and by 5 customers in all."),
                 fact(
@@ -128,7 +131,13 @@ def campaign() -> Finding:
                 "infrastructure",
                 0.31,
                 given_plan("network"),
-                fact("network.shared", "4 of 30 customers share a network with another of the group (known for 30)."),
+                fact(
+                    "network.shared",
+                    "4 of 30 customers share a network with another of the group (known for 30).",
+                    linked=4,
+                    ringed=0,
+                    members=30,
+                ),
                 fact(
                     "network.adjusted",
                     "Adjusted for everything this scan tested (Holm): p = 0.93.",
@@ -218,7 +227,13 @@ def supported() -> Finding:
                 "infrastructure",
                 0.0008,
                 given_plan("network"),
-                fact("network.shared", "7 of 12 customers share a network with another of the group (known for 12)."),
+                fact(
+                    "network.shared",
+                    "7 of 12 customers share a network with another of the group (known for 12).",
+                    linked=7,
+                    ringed=6,
+                    members=12,
+                ),
                 fact(
                     "network.adjusted",
                     "Adjusted for everything this scan tested (Holm): p = 0.0312.",
