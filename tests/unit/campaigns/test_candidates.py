@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gauger.campaigns.candidates import Candidate, group_cores, strength, without_repeats
 from gauger.evidence.mining import Core, mine_cores
@@ -209,3 +211,46 @@ def test_common_decoys_sent_from_every_account_do_not_hide_a_dealt_list(window_t
     strangers = _strangers(counter)
     fill = [*range(600), *(10_000 + d for _ in range(30) for d in range(21)), *range(20_000, 20_000 + len(strangers))]
     assert _grouped(window_text(rows + decoys + strangers, fill=fill)) != []
+
+
+@st.composite
+def _cores(draw):
+    """Cores on forty items: some on the very same items, from several parts, with shingles few and many."""
+    footings = draw(st.lists(st.sets(st.integers(0, 39), min_size=4, max_size=30), min_size=1, max_size=4))
+    cores = []
+    for number in range(draw(st.integers(2, 8))):
+        n_shingles = draw(st.sampled_from([4, 5, 6, 8, 12, 20]))
+        cores.append(
+            Core(
+                part=draw(st.sampled_from(["user_prompt", "system_prompt"])),
+                shingles=np.arange(n_shingles) + 100 * number,
+                items=np.array(sorted(draw(st.sampled_from(footings))), np.int32),
+            )
+        )
+    return cores
+
+
+@given(cores=_cores(), owners=st.lists(st.integers(0, 9), min_size=40, max_size=40), data=st.data())
+def test_candidates_are_the_same_whatever_the_order_of_the_cores(make_items, cores, owners, data):
+    items = make_items(owners)
+    order = data.draw(st.permutations(cores))
+
+    def found(given_cores):
+        return [
+            (one.items.tolist(), one.strength, [(core.part, core.shingles.tolist()) for core in one.cores])
+            for one in group_cores(given_cores, items, path="novel", n_principals=200)
+        ]
+
+    assert found(order) == found(cores)
+
+
+def test_what_a_group_has_grown_to_does_not_decide_whether_its_first_core_is_a_turn_of_phrase(make_items):
+    """The longer sentence is inside what the wrapper and its twin hold together, and not rare to the wrapper alone."""
+    items = make_items(np.arange(400) % 40)
+
+    def core(first, n_shingles, rows):
+        return Core(part="user_prompt", shingles=np.arange(first, first + n_shingles), items=np.array(rows, np.int32))
+
+    wrapper, twin, sentence = core(0, 12, range(24)), core(100, 12, range(8, 30)), core(200, 18, range(20, 29))
+    found = group_cores([wrapper, twin, sentence], items, path="novel", n_principals=200)
+    assert [len(one.cores) for one in found] == [3]
