@@ -21,6 +21,7 @@ from gauger.campaigns.findings import (
     Finding,
     Findings,
     Input,
+    Link,
     Member,
 )
 from gauger.report import Marker, PowerRow, Timeline
@@ -360,6 +361,24 @@ def findings() -> Findings:
         ),
         findings=[campaign(), supported(), viral_template()],
         cleared=[popular_agent()],
+        links=[
+            Link(
+                findings=[campaign().finding_id, supported().finding_id],
+                channel="network",
+                family="infrastructure",
+                p_value=0.00042,
+                facts=[
+                    fact(
+                        "network.link",
+                        "12 customers of the one and 5 of the other are on 2 network prefixes of both, held by 21"
+                        " customers in all.",
+                        linked=[12, 5],
+                        tokens=2,
+                        holders=21,
+                    )
+                ],
+            )
+        ],
     )
 
 
@@ -370,6 +389,7 @@ def nothing_found(findings: Findings) -> Findings:
         findings,
         findings=[],
         cleared=[],
+        links=[],
         input=msgspec.structs.replace(
             findings.input,
             exchanges=812,
