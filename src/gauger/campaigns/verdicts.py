@@ -27,7 +27,7 @@ from gauger.evidence.records import Evidence, share_text
 OPEN_SHARE = 0.8
 #: A dealt list leaves hardly any fill with two customers.
 DISJOINT_SHARE = 0.8
-#: Customers with several items each, below which a template may have gone viral.
+#: Customers with several fills each, below which a template may have gone viral.
 SEVERAL_SHARE = 0.5
 #: Shared tokens count when they link this many customers, and this share of them: significance alone says little.
 MIN_LINKED, MIN_LINKED_SHARE = 4, 0.2
@@ -76,12 +76,13 @@ def _same_text(strength: Strength) -> BenignExplanation:
 
 
 def share_with_several(items: Items) -> float:
-    """Return the share of the principals that sent at least two items."""
-    return float((np.unique(items.principal, return_counts=True)[1] > 1).mean())
+    """Return the share of the principals that sent at least two fills: a request sent again is no second one."""
+    sent = np.unique(np.column_stack([items.principal, items.turn]), axis=0)
+    return float((np.unique(sent[:, 0], return_counts=True)[1] > 1).mean())
 
 
 def _viral_template(several: float) -> BenignExplanation:
-    because = f"{share_text(several)} of the customers sent it more than once"
+    because = f"{share_text(several)} of the customers sent it with more than one fill"
     return _explanation("viral_template", excluded=several >= SEVERAL_SHARE, because=because)
 
 
@@ -101,7 +102,7 @@ def explanations(
     Parameters
     ----------
     strength, several, removed
-        What content says of the group: its fills, the share of customers with several items, and personhood.
+        What content says of the group: its fills, the share of customers with several fills, and personhood.
     open_share
         Per kind ("payment", "network"): the share of the customers that one token, or a web of the group's own tokens,
         joins; None where too little is known.

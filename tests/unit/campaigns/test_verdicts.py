@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from gauger.campaigns.calibration import Split
 from gauger.campaigns.candidates import Strength
 from gauger.campaigns.findings import BenignExplanation
-from gauger.campaigns.verdicts import explanations, judge
+from gauger.campaigns.verdicts import explanations, judge, share_with_several
 from gauger.evidence.channels import CHANNELS
 from gauger.evidence.personhood import Personhood
 from gauger.evidence.records import Evidence, Fact
@@ -132,6 +133,13 @@ def _strength(*, alone_share=1.0, n_principals=30):
 DEALT = Personhood(p_value=0.6, z=-0.1, n_pairs=500, excess_high=0.01)
 PERSONS = Personhood(p_value=0.001, z=9.0, n_pairs=500, excess_high=0.3, p_value_unlike=0.001)
 NO_POWER = Personhood(p_value=None, z=None, n_pairs=10)
+
+
+@pytest.mark.parametrize("retries", [0, 1, 5])
+def test_a_request_that_is_sent_again_makes_no_template_of_several_fills(make_items, retries):
+    owner = np.repeat(np.arange(10), 1 + retries)
+    again = make_items([*owner, 0, 1, 2], fill=[*owner, 50, 51, 52])
+    assert share_with_several(again) == 0.3
 
 
 def _standing(strength=None, several=0.9, removed=DEALT, open_share=None):
