@@ -5,8 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gauger.campaigns import detection
 from gauger.campaigns.candidates import Candidate, group_cores, strength, without_repeats
 from gauger.evidence.mining import Core, mine_cores
+from gauger.settings import CoreSettings
 
 RULE = {"part": "user_prompt", "min_shingles": 4, "min_principals": 4, "jaccard": 0.5}
 N_STRANGERS = 270
@@ -176,6 +178,16 @@ def test_candidates_do_not_depend_on_the_order_of_the_cores(window_text):
         found = group_cores([cores[i] for i in order], text.items, path="novel", n_principals=300)
         results.append([(one.items.tolist(), one.strength) for one in found])
     assert results[0] == results[1]
+
+
+def test_a_novel_candidate_too_weak_to_be_gated_stands_in_no_cold_ones_way(make_items, monkeypatch):
+    found = {"novel": [_candidate(range(10), "novel"), _candidate(range(10, 20), "novel")]}
+    found["cold"] = [_candidate(range(10), "cold"), _candidate(range(10, 20), "cold")]
+    monkeypatch.setattr(detection, "MAX_GATED", 1)
+    monkeypatch.setattr(detection, "candidates", lambda _data, _settings, *, path: found[path])
+    data = detection.WindowData(window=None, items=make_items(range(20)), texts=())
+    gated = detection.both_paths(data, CoreSettings(), seed=1)
+    assert [one.candidate for one in gated] == [found["novel"][0], found["cold"][1]]
 
 
 def _candidate(items, path):
