@@ -23,7 +23,8 @@ from gauger.evidence.items import Items
 from gauger.evidence.personhood import Personhood
 from gauger.evidence.records import Evidence, share_text
 
-#: A token, or a web of the group's own tokens, that joins this share of the customers is openly one operator or site.
+#: A token, or a web of the group's own tokens, that joins this share of the customers, or customers with this share of
+#: the items, is openly one operator or site.
 OPEN_SHARE = 0.8
 #: A dealt list leaves hardly any fill with two customers.
 DISJOINT_SHARE = 0.8
@@ -90,7 +91,7 @@ def _open(code: str, noun: str, share: float | None) -> BenignExplanation:
     if share is None:
         because = f"the {noun} of fewer than half of the customers is known"
         return _explanation(code, excluded=False, because=because, tested=False)
-    because = f"shared {noun}s join {share_text(share)} of the customers"
+    because = f"shared {noun}s join {share_text(share)} of the customers or of their items"
     return _explanation(code, excluded=share < OPEN_SHARE, because=because)
 
 
@@ -104,8 +105,8 @@ def explanations(
     strength, several, removed
         What content says of the group: its fills, the share of customers with several fills, and personhood.
     open_share
-        Per kind ("payment", "network"): the share of the customers that one token, or a web of the group's own tokens,
-        joins; None where too little is known.
+        Per kind ("payment", "network"): the share of the customers, or of their items, that one token, or a web of the
+        group's own tokens, joins; None where too little is known.
     """
     return (
         _persons(removed),
