@@ -14,6 +14,7 @@ from gauger.campaigns.detection import Gated, WindowData, both_paths, novel_scor
 from gauger.campaigns.dossier import Directory, core_table
 from gauger.campaigns.examination import Examined, choose, count_novel, examine
 from gauger.campaigns.findings import ChannelOff
+from gauger.campaigns.linking import Linked, link
 from gauger.campaigns.naming import Named, Word, name
 from gauger.campaigns.population import build_population, channels_off
 from gauger.campaigns.tracking import Known
@@ -107,12 +108,13 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """What a scan of kept sketches gives, before it is written down."""
+    """What a scan of kept sketches gives, before it is written down; `links` join findings by their place."""
 
     look: Look
     split: Split
     directory: Directory
     named: tuple[Named, ...]
+    links: tuple[Linked, ...]
     attributed: pa.Table
     n_tests: int
     tested_channels: tuple[str, ...]
@@ -222,6 +224,7 @@ def detect(
         split=split_target(settings.windows.target, len(seen.plan.history)),
         directory=directory,
         named=tuple(named),
+        links=link([one.examined.group.principals for one in named], seen.population, channels, seed=settings.seed),
         attributed=fetch_attribution(engine, log, core_table([one.examined for one in named]), seen.owners),
         n_tests=sum(len(one.adjusted) for one in examined),
         tested_channels=tuple(name for name in channels if any(name in one.adjusted for one in examined)),

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gauger.campaigns.document import RunFacts, calibration, document, encode
-from gauger.campaigns.dossier import TOUCHED_SCHEMA, Dossier, cleared_record, dossier, exchange_table
+from gauger.campaigns.dossier import TOUCHED_SCHEMA, Dossier, cleared_record, dossier, exchange_table, link_records
 from gauger.campaigns.findings import Findings
 from gauger.engines.engine import Engine
 from gauger.engines.fetch import Log, fetch_activity
@@ -56,6 +56,11 @@ def write_up(detection: Detection, log: Log, *, facts: RunFacts, settings: Setti
         ),
         findings=[one.finding for one in dossiers],
         cleared=[cleared_record(one, detection.look.tested) for one in detection.look.cleared],
+        links=link_records(
+            detection.links,
+            [one.finding_id for one in detection.named],
+            written={one.finding.finding_id for one in dossiers},
+        ),
     )
     return findings, dossiers
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gauger.evidence.permutation import TIE
+
 Floats = NDArray[np.float64]
 
 
@@ -64,5 +66,9 @@ def benjamini_hochberg(p_values: Sequence[float], n_tests: int) -> Floats:
 
 
 def conformal_p_value(score: float, reference: Sequence[float]) -> float:
-    """Return (1 + number of reference scores at or above `score`) / (1 + size of the reference)."""
-    return (1 + sum(other >= score for other in reference)) / (1 + len(reference))
+    """Return (1 + number of reference scores at or above `score`) / (1 + size of the reference).
+
+    Scores are sums of logarithms, whose last digits depend on the order of the customers: scores this close are ties.
+    """
+    least = score - TIE * max(1.0, abs(score))
+    return (1 + sum(other >= least for other in reference)) / (1 + len(reference))

@@ -3,6 +3,10 @@
 Every core is a candidate by itself. Cores that stand together on items, or on the same principals, far beyond chance
 are one candidate: a campaign that rotates its wrapper leaves a core per sentence. Groups grow from the strongest core,
 and a core joins by its overlap with the whole group, so strangers are not chained together.
+
+An exchange may stand in two candidates: they are hypotheses, each tested by itself, and Holm's correction holds however
+they depend on each other. Were it given to the strongest alone, a phrase that everybody uses would take a campaign's
+exchanges with it when persons are found behind the phrase.
 """
 
 from collections.abc import Sequence
@@ -34,7 +38,7 @@ MIN_OWNING_SHARE = 0.5
 #: principals, and that number is at most this share of the group's.
 ROLLOUT_SHARE_OF_FILLS = 0.5
 ROLLOUT_SHARE_OF_PRINCIPALS = 0.25
-#: A group is a turn of phrase to a core that is so many times longer, and stands on so many times fewer items.
+#: A group's first core is a turn of phrase to a core so many times longer that stands on so many times fewer items.
 PHRASE_TIMES_SHORTER = 1.5
 PHRASE_TIMES_COMMONER = 3
 #: A core divides a group's principals into kinds when nearly all of them send it nearly always or seldom, and several
@@ -168,7 +172,7 @@ def group_cores(cores: Sequence[Core], items: Items, *, path: str, n_principals:
     """
     rated = [(strength(items.take(core.items), n_held=len(core.shingles)), core) for core in cores]
     dealt = [(one, core) for one, core in rated if one.owning_share >= MIN_OWNING_SHARE]
-    ranked = [core for _, core in sorted(dealt, key=lambda pair: (-pair[0].score, pair[1].items.tolist()))][:MAX_CORES]
+    ranked = [core for _, core in sorted(dealt, key=lambda pair: (-pair[0].score, *_place(pair[1])))][:MAX_CORES]
     free = [_Footing.of(core, items) for core in ranked]
     candidates = []
     while free:
@@ -194,9 +198,14 @@ def group_cores(cores: Sequence[Core], items: Items, *, path: str, n_principals:
     return sorted(kept, key=lambda candidate: (-candidate.strength.score, candidate.items.tolist()))
 
 
+def _place(core: Core) -> tuple[list[int], str, list[int]]:
+    """Return what puts cores of one strength in order: no two cores of a window are alike in all of it."""
+    return core.items.tolist(), core.part, core.shingles.tolist()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Footing:
-    """A core, or a group of cores, by what it stands on."""
+    """A core, or a group of cores by the core it grew from, and what it stands on."""
 
     core: Core
     items: frozenset[int]
@@ -237,7 +246,7 @@ def _rows(group: Sequence[_Footing], *, n_items: int) -> Codes:
 
 
 def _belongs(one: _Footing, group: _Footing, *, n_items: int, n_principals: int) -> bool:
-    if _is_turn_of_phrase(group, one):
+    if _is_turn_of_phrase(group.core, one.core):
         return False
     together = len(one.items & group.items)
     if together >= NESTED_SHARE * len(one.items):
@@ -252,10 +261,13 @@ def _belongs(one: _Footing, group: _Footing, *, n_items: int, n_principals: int)
     )
 
 
-def _is_turn_of_phrase(group: _Footing, one: _Footing) -> bool:
-    """Return whether a group stands on words so few and so common that a core inside it is no part of it."""
-    is_short = len(group.core.shingles) * PHRASE_TIMES_SHORTER <= len(one.core.shingles)
-    return is_short and len(group.items) >= PHRASE_TIMES_COMMONER * len(one.items)
+def _is_turn_of_phrase(first: Core, one: Core) -> bool:
+    """Return whether a group's first core is words so few and so common that a core inside it is no part of it.
+
+    Core is compared with core: what the group has grown to by then plays no part.
+    """
+    is_short = len(first.shingles) * PHRASE_TIMES_SHORTER <= len(one.shingles)
+    return is_short and len(first.items) >= PHRASE_TIMES_COMMONER * len(one.items)
 
 
 def kinds(candidate: Candidate, items: Items) -> Codes:

@@ -126,7 +126,10 @@ def novel_scores(data: WindowData, settings: CoreSettings, *, seed: int) -> list
 
 
 def both_paths(data: WindowData, settings: CoreSettings, *, seed: int) -> list[Gated]:
-    """Return the tested window's candidates of the novelty path, then of the cold-start path, without repeats."""
-    novel = candidates(data, settings, path="novel")
+    """Return the tested window's candidates of the novelty path, then of the cold-start path, without repeats.
+
+    A novel candidate too weak to be gated stands in no cold one's way.
+    """
+    novel = candidates(data, settings, path="novel")[:MAX_GATED]
     cold = without_repeats(novel, candidates(data, settings, path="cold"))
     return gate(novel, data.items, seed=seed) + gate(cold, data.items, seed=seed)

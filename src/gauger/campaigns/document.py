@@ -7,7 +7,7 @@ import msgspec
 
 from gauger.campaigns.calibration import Split
 from gauger.campaigns.dossier import rfc3339
-from gauger.campaigns.findings import Calibration, ChannelOff, Cleared, Finding, Findings, Input
+from gauger.campaigns.findings import Calibration, ChannelOff, Cleared, Finding, Findings, Input, Link
 from gauger.campaigns.windows import DAY_US, Plan
 
 WINDOW_METHOD = "conditional permutation tests (Holm) and ranks among disjoint history windows"
@@ -113,6 +113,7 @@ def document(
     certified_by: Calibration,
     findings: Sequence[Finding],
     cleared: Sequence[Cleared],
+    links: Sequence[Link],
 ) -> Findings:
     """Return the document."""
     return Findings(
@@ -135,6 +136,7 @@ def document(
         calibration=certified_by,
         findings=list(findings),
         cleared=list(cleared),
+        links=list(links),
     )
 
 

@@ -1,6 +1,6 @@
 """The dossier of a finding: who, since when, how much, of what kind, on what evidence."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from gauger.campaigns.detection import Gated, WindowData
 from gauger.campaigns.examination import Examined
-from gauger.campaigns.findings import CAPABILITIES, Cleared, Finding, Member
+from gauger.campaigns.findings import CAPABILITIES, Cleared, Finding, Link, Member
+from gauger.campaigns.linking import Linked
 from gauger.campaigns.membership import (
     chance_rate,
     count_near_misses,
@@ -337,4 +338,31 @@ def cleared_record(one: Gated, data: WindowData) -> Cleared:
         n_exchanges=len(items),
         reason="Items of one customer are more alike than items of two: separate persons share a template.",
         evidence=[personhood_evidence(one.removed, one.kept)],
+    )
+
+
+def link_records(links: Sequence[Linked], finding_ids: Sequence[str], *, written: Collection[str]) -> list[Link]:
+    """Return the records of the links between findings that are written down; `finding_ids` by place."""
+    return [
+        _link_record(one, [finding_ids[one.first], finding_ids[one.second]])
+        for one in links
+        if finding_ids[one.first] in written and finding_ids[one.second] in written
+    ]
+
+
+def _link_record(one: Linked, findings: list[str]) -> Link:
+    outcome, noun = one.outcome, one.channel.noun
+    here, there = outcome.linked
+    shared = Fact(
+        code=f"{one.channel.name}.link",
+        text=f"{here} customers of the one and {there} of the other are on {outcome.n_tokens} {noun}"
+        f"{'' if outcome.n_tokens == 1 else 's'} of both, held by {outcome.n_holders} customers in all.",
+        values={"linked": [here, there], "tokens": outcome.n_tokens, "holders": outcome.n_holders},
+    )
+    return Link(
+        findings=findings,
+        channel=one.channel.name,
+        family=one.channel.family,  # type: ignore[arg-type]
+        p_value=round(one.p_value, 9),
+        facts=[shared],
     )

@@ -175,7 +175,9 @@ def _group(candidate: Candidate, items: Items) -> Group:
 
 def _openness(population: Population, kind: str, group: Group) -> float | None:
     held = population.holdings.get(kind)
-    return None if held is None else open_share(held, group.principals)
+    if held is None:
+        return None
+    return open_share(held, group.principals, np.unique(group.items.principal, return_counts=True)[1])
 
 
 def _adjust(said: Sequence[Sequence[Evidence]]) -> list[dict[str, float]]:

@@ -22,6 +22,7 @@ __all__ = [
     "Finding",
     "Findings",
     "Input",
+    "Link",
     "Member",
     "Verdict",
 ]
@@ -102,6 +103,19 @@ class Cleared(_Record, frozen=True):
     evidence: list[Evidence]
 
 
+class Link(_Record, frozen=True):
+    """Two findings whose accounts share tokens that are mostly theirs: doors of one operator, perhaps.
+
+    Each has a verdict of its own, which no link changes.
+    """
+
+    findings: list[str]
+    channel: str
+    family: Family
+    p_value: float
+    facts: list[Fact]
+
+
 class ChannelOff(_Record, frozen=True):
     """A channel that could not run, and why."""
 
@@ -147,3 +161,4 @@ class Findings(_Record, frozen=True):
     calibration: Calibration
     findings: list[Finding]
     cleared: list[Cleared]
+    links: list[Link] = []  # absent in documents of earlier versions

@@ -23,11 +23,12 @@ from gauger.evidence.items import Items
 from gauger.evidence.personhood import Personhood
 from gauger.evidence.records import Evidence, share_text
 
-#: A token, or a web of the group's own tokens, that joins this share of the customers is openly one operator or site.
+#: A token, or a web of the group's own tokens, that joins this share of the customers, or customers with this share of
+#: the items, is openly one operator or site.
 OPEN_SHARE = 0.8
 #: A dealt list leaves hardly any fill with two customers.
 DISJOINT_SHARE = 0.8
-#: Customers with several items each, below which a template may have gone viral.
+#: Customers with several fills each, below which a template may have gone viral.
 SEVERAL_SHARE = 0.5
 #: Shared tokens count when they link this many customers, and this share of them: significance alone says little.
 MIN_LINKED, MIN_LINKED_SHARE = 4, 0.2
@@ -38,7 +39,6 @@ MIN_MOVED_SHARE = 1 / 4
 
 #: Channels that count towards *supported* only: a response would fall on those who were robbed.
 SPARING = frozenset({"take_over"})
-
 #: Explanations of how fills fell on accounts, and of what accounts share.
 CONTENT = frozenset({"separate_persons", "viral_prompt_or_suite", "viral_template"})
 STRUCTURE = frozenset({"one_operator_undeclared", "one_site"})
@@ -78,12 +78,13 @@ def _same_text(strength: Strength) -> BenignExplanation:
 
 
 def share_with_several(items: Items) -> float:
-    """Return the share of the principals that sent at least two items."""
-    return float((np.unique(items.principal, return_counts=True)[1] > 1).mean())
+    """Return the share of the principals that sent at least two fills: a request sent again is no second one."""
+    sent = np.unique(np.column_stack([items.principal, items.turn]), axis=0)
+    return float((np.unique(sent[:, 0], return_counts=True)[1] > 1).mean())
 
 
 def _viral_template(several: float) -> BenignExplanation:
-    because = f"{share_text(several)} of the customers sent it more than once"
+    because = f"{share_text(several)} of the customers sent it with more than one fill"
     return _explanation("viral_template", excluded=several >= SEVERAL_SHARE, because=because)
 
 
@@ -91,7 +92,7 @@ def _open(code: str, noun: str, share: float | None) -> BenignExplanation:
     if share is None:
         because = f"the {noun} of fewer than half of the customers is known"
         return _explanation(code, excluded=False, because=because, tested=False)
-    because = f"shared {noun}s join {share_text(share)} of the customers"
+    because = f"shared {noun}s join {share_text(share)} of the customers or of their items"
     return _explanation(code, excluded=share < OPEN_SHARE, because=because)
 
 
@@ -103,10 +104,10 @@ def explanations(
     Parameters
     ----------
     strength, several, removed
-        What content says of the group: its fills, the share of customers with several items, and personhood.
+        What content says of the group: its fills, the share of customers with several fills, and personhood.
     open_share
-        Per kind ("payment", "network"): the share of the customers that one token, or a web of the group's own tokens,
-        joins; None where too little is known.
+        Per kind ("payment", "network"): the share of the customers, or of their items, that one token, or a web of the
+        group's own tokens, joins; None where too little is known.
     """
     return (
         _persons(removed),
@@ -120,10 +121,10 @@ def explanations(
 def has_effect(evidence: Evidence) -> bool:
     """Return whether more than a couple of customers are concerned: linked, taken over, or moved beyond what others do.
 
-    Channels that count none of these pass.
+    A channel that states none of these numbers has none.
     """
     counts = ("linked", "taken", "excess")
-    return all(_reaches(evidence, count, at_least=MIN_LINKED, share=MIN_LINKED_SHARE) for count in counts)
+    return any(_reaches(evidence, count, at_least=MIN_LINKED, share=MIN_LINKED_SHARE) for count in counts)
 
 
 def convicts(evidence: Evidence) -> bool:
@@ -135,12 +136,13 @@ def convicts(evidence: Evidence) -> bool:
     if evidence.channel in SPARING:
         return False
     has_rings = _reaches(evidence, "ringed", at_least=MIN_RINGED, share=MIN_RINGED_SHARE)
-    return has_rings and _reaches(evidence, "excess", at_least=MIN_RINGED, share=MIN_MOVED_SHARE)
+    return has_rings or _reaches(evidence, "excess", at_least=MIN_RINGED, share=MIN_MOVED_SHARE)
 
 
 def _reaches(evidence: Evidence, count: str, *, at_least: int, share: float) -> bool:
-    counted = [fact.values for fact in evidence.facts if count in fact.values]
-    return all(one[count] >= max(at_least, share * one["members"]) for one in counted)
+    """Return whether a channel states a number of members, and it is large enough wherever it is stated."""
+    counted = [fact.values for fact in evidence.facts if {count, "members"} <= fact.values.keys()]
+    return len(counted) > 0 and all(one[count] >= max(at_least, share * one["members"]) for one in counted)
 
 
 def judge(

@@ -178,11 +178,19 @@ def _linked(tokens: Sequence[Codes], n_tokens: int) -> Ints:
     return np.bincount(label, minlength=max(len(label), 1))[label]
 
 
+def holders_among(held: Holdings, members: Codes | Ints) -> Ints:
+    """Return int64[n_tokens], how many of these distinct principals hold each token."""
+    chosen = np.zeros(len(held.known), np.bool_)
+    chosen[members] = True
+    rows = np.repeat(chosen & held.known, np.diff(held.offsets))
+    return np.bincount(held.token[rows], minlength=len(held.degree))
+
+
 def links(held: Holdings, members: Codes) -> Links:
     """Return how shared tokens link the members of a group."""
     inside = np.sort(members[held.known[members]]).astype(np.int64)
     tokens = [held.token[held.offsets[member] : held.offsets[member + 1]] for member in inside]
-    per_token = np.bincount(np.concatenate([np.empty(0, np.int32), *tokens]), minlength=len(held.degree))
+    per_token = holders_among(held, inside)
     own = 2 * per_token >= held.degree
     return Links(
         members=inside,
@@ -220,8 +228,7 @@ def concentration_test(
     observed = _statistic(inside, len(inside), held.offsets, held.token, weight, counts)
     p_value = None
     if len(inside) >= MIN_MEMBERS:
-        covariates = np.column_stack([_size_bin(held), stratum])
-        pool, bounds, wanted = _strata(np.flatnonzero(held.known), cells(covariates, held.known), inside)
+        pool, bounds, wanted = strata(held, stratum, held.known, inside)
         p_value = sequential_p_value(
             float(observed),
             lambda size: _draws(
@@ -248,10 +255,15 @@ def _size_bin(held: Holdings) -> Ints:
     ).astype(np.int64)
 
 
-def _strata(eligible: Ints, stratum: Ints, members: Ints) -> tuple[Ints, Ints, Ints]:
-    """Return the eligible principals ordered by stratum, the bounds of each stratum, and members wanted from each."""
-    order = eligible[np.argsort(stratum[eligible], kind="stable")].astype(np.int64)
-    labels, starts = np.unique(stratum[order], return_index=True)
+def strata(held: Holdings, stratum: Codes, eligible: NDArray[np.bool_], members: Ints) -> tuple[Ints, Ints, Ints]:
+    """Return the eligible principals ordered by cell of the strata, each cell's bounds, and members wanted from each.
+
+    Cells are those of the number of tokens and the covariates; members are eligible.
+    """
+    cell = cells(np.column_stack([_size_bin(held), stratum]), eligible)
+    rows = np.flatnonzero(eligible)
+    order = rows[np.argsort(cell[rows], kind="stable")].astype(np.int64)
+    labels, starts = np.unique(cell[order], return_index=True)
     bounds = np.append(starts, len(order)).astype(np.int64)
-    wanted = np.array([(stratum[members] == label).sum() for label in labels], dtype=np.int64)
+    wanted = np.array([(cell[members] == label).sum() for label in labels], dtype=np.int64)
     return order, bounds, wanted

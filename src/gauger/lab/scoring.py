@@ -2,7 +2,8 @@
 
 Two words decide what counts. A finding *is of* a campaign when more than half of the accounts it lists are that
 campaign's; it is *false* when more than half of them are innocent. A campaign is *found* by the first finding that is
-of it and lists at least half of its accounts, nearly the rule of `gauger power`.
+of it and lists at least half of its accounts, nearly the rule of `gauger power`; accounts of findings of it that are
+linked with it count as listed. Linked findings are one group.
 """
 
 from collections import Counter
@@ -15,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gauger.campaigns.findings import Finding, Findings, Verdict
+from gauger.campaigns.findings import Finding, Findings, Link, Verdict
 from gauger.errors import InputError
 from gauger.lab.measures import adjusted_rand_index, average_precision, bcubed, recall_at_precision
 from gauger.lab.scores import (
@@ -55,7 +56,8 @@ def score(report: Report, truth: Truth) -> Score:
     _check_accounts(report, people)
     found = report.findings.findings
     hostile = _Hostile.of(truth, report.findings)
-    campaigns = tuple(_campaign(name, found, people, hostile) for name in people.campaigns)
+    links = report.findings.links
+    campaigns = tuple(_campaign(name, found, links, people, hostile) for name in people.campaigns)
     touched = _touched(report, people)
     n_innocent = len(people.innocent)
     return Score(
@@ -122,6 +124,12 @@ class _People:
 
 def _listed(finding: Finding) -> set[str]:
     return {member.account_id for member in finding.accounts}
+
+
+def _listed_with(finding: Finding, found: Sequence[Finding], links: Sequence[Link]) -> set[str]:
+    """Return the accounts of a finding and of those among `found` that are linked with it."""
+    near = {name for link in links if finding.finding_id in link.findings for name in link.findings}
+    return _listed(finding).union(*(_listed(one) for one in found if one.finding_id in near))
 
 
 def _check_accounts(report: Report, people: _People) -> None:
@@ -224,10 +232,12 @@ class _Hostile:
         return Figure(float(self.before.get(campaign, 0)))
 
 
-def _campaign(name: str, found: Sequence[Finding], people: _People, hostile: _Hostile) -> CampaignScore:
+def _campaign(
+    name: str, found: Sequence[Finding], links: Sequence[Link], people: _People, hostile: _Hostile
+) -> CampaignScore:
     members = people.campaigns[name]
     of_it = [one for one in found if 2 * len(_listed(one) & members) > len(_listed(one))]
-    hits = [one for one in of_it if 2 * len(_listed(one) & members) >= len(members)]
+    hits = [one for one in of_it if 2 * len(_listed_with(one, of_it, links) & members) >= len(members)]
     first = min(hits, key=lambda one: one.rank, default=None)
     named = set().union(*map(_listed, of_it))
     precision, recall, f1 = _precision_recall_f1(len(named & members), len(named), len(members))
@@ -274,11 +284,11 @@ def _all_leaked(campaigns: Sequence[CampaignScore]) -> Figure:
 
 def _by_verdict(report: Report, truth: Truth, people: _People) -> tuple[VerdictScore, ...]:
     attributed = _Attributed.of(report, truth)
-    return tuple(_at(verdict, report.findings.findings, people, attributed) for verdict in VERDICTS)
+    return tuple(_at(verdict, report.findings, people, attributed) for verdict in VERDICTS)
 
 
-def _at(least: Verdict, found: Sequence[Finding], people: _People, attributed: "_Attributed") -> VerdictScore:
-    enough = [one for one in found if VERDICTS.index(one.verdict) <= VERDICTS.index(least)]
+def _at(least: Verdict, found: Findings, people: _People, attributed: "_Attributed") -> VerdictScore:
+    enough = [one for one in found.findings if VERDICTS.index(one.verdict) <= VERDICTS.index(least)]
     named = set().union(*map(_listed, enough))
     right = len(named & people.campaign_of.keys())
     precision, recall, f1 = _precision_recall_f1(right, len(named), len(people.campaign_of))
@@ -287,7 +297,7 @@ def _at(least: Verdict, found: Sequence[Finding], people: _People, attributed: "
         precision=precision,
         recall=recall,
         f1=f1,
-        clusters=_clusters(enough, people),
+        clusters=_clusters(enough, found.links, people),
         exchanges=attributed.by({one.finding_id for one in enough}),
     )
 
@@ -295,11 +305,19 @@ def _at(least: Verdict, found: Sequence[Finding], people: _People, attributed: "
 # -- grouping
 
 
-def _clusters(found: Sequence[Finding], people: _People) -> Clusters:
-    """Return how pure the groups are. An account that several findings list is of the first of them."""
+def _clusters(found: Sequence[Finding], links: Sequence[Link], people: _People) -> Clusters:
+    """Return how pure the groups are. An account that several findings list is of the first of them.
+
+    A finding makes a group with those of lower rank that are linked with it and in no group yet.
+    """
     group_of: dict[str, int] = {}
-    for finding in sorted(found, key=lambda one: one.rank):
-        group_of |= dict.fromkeys(_listed(finding) - group_of.keys(), finding.rank)
+    free = sorted(found, key=lambda one: one.rank)
+    while free:
+        first = free.pop(0)
+        near = {name for link in links if first.finding_id in link.findings for name in link.findings}
+        for finding in (first, *(one for one in free if one.finding_id in near)):
+            group_of |= dict.fromkeys(_listed(finding) - group_of.keys(), first.rank)
+        free = [one for one in free if one.finding_id not in near]
     precision, recall = bcubed(group_of, people.campaign_of)
     index = adjusted_rand_index(group_of, people.campaign_of, len(people.class_of))
     return Clusters(

@@ -9,6 +9,7 @@ from gauger.campaigns.findings import (
     Finding,
     Findings,
     Input,
+    Link,
     Verdict,
 )
 from gauger.report.moments import day, stretch
@@ -90,6 +91,14 @@ def claim(finding: Finding) -> str:
     if finding.verdict == "supported":
         return f"{who} drew {what} that look like one plan. {families}, which is not enough to call it a campaign."
     return f"{who} drew {what} that have something in common. Innocent explanations remain."
+
+
+def link(one: Link, finding: Finding) -> str:
+    """Return what links a finding to another, which says nothing of its verdict."""
+    first, second = one.findings
+    other = second if first == finding.finding_id else first
+    facts = " ".join(fact.text for fact in one.facts)
+    return f"Linked with {other}, adjusted {p_equation(one.p_value)}: {facts} Each keeps its own verdict."
 
 
 def certification(calibration: Calibration) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from math import inf
 from typing import Final
 
-from gauger.campaigns.findings import Evidence, Finding, Findings
+from gauger.campaigns.findings import Evidence, Finding, Findings, Link
 from gauger.report import sentences
 from gauger.report.layout import Column, columns, paragraph
 from gauger.report.moments import day, stretch
@@ -37,7 +37,7 @@ def render_terminal(findings: Findings, *, width: int, report: str | None = None
     parts = [
         _head(findings, width),
         _table(findings.findings, width),
-        *(_detail(finding, width) for finding in findings.findings[:MAX_DETAILED]),
+        *(_detail(finding, findings.links, width) for finding in findings.findings[:MAX_DETAILED]),
         _cleared(findings, width),
         list(_tail(findings, width, report)),
     ]
@@ -88,11 +88,17 @@ def _columns(shown: Sequence[Finding], *, with_dates: bool) -> list[Column]:
     ]
 
 
-def _detail(finding: Finding, width: int) -> list[str]:
+def _detail(finding: Finding, links: Sequence[Link], width: int) -> list[str]:
     title = f"{finding.rank}. {finding.verdict} {shorten(finding.finding_id)}"
     return [
         title,
         *paragraph(sentences.claim(finding), width=width, indent="   "),
+        *(
+            line
+            for link in links
+            if finding.finding_id in link.findings
+            for line in paragraph(visible(sentences.link(link, finding)), width=width, indent="   ")
+        ),
         *(
             line
             for channel, fact in _top_facts(finding)

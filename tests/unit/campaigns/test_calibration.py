@@ -94,6 +94,7 @@ def test_n_history_windows_certify_nothing_below_one_in_n_plus_one():
     assert conformal_p_value(9.0, [1.0] * 19) == 1 / 20
     assert conformal_p_value(0.0, [1.0] * 19) == 1.0
     assert conformal_p_value(1.0, [1.0] * 19) == 1.0, "a tie counts against the candidate"
+    assert conformal_p_value(0.1 + 0.2, [0.3] * 19) == 1.0, "and so does one to the last digit"
 
 
 @given(st.floats(1e-4, 0.5), st.integers(0, 100_000))

@@ -2,9 +2,13 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from gauger.campaigns import detection
 from gauger.campaigns.candidates import Candidate, group_cores, kinds, strength, without_repeats
 from gauger.evidence.mining import Core, mine_cores
+from gauger.settings import CoreSettings
 
 RULE = {"part": "user_prompt", "min_shingles": 4, "min_principals": 4, "jaccard": 0.5}
 N_STRANGERS = 270
@@ -185,6 +189,16 @@ def test_candidates_do_not_depend_on_the_order_of_the_cores(window_text):
     assert results[0] == results[1]
 
 
+def test_a_novel_candidate_too_weak_to_be_gated_stands_in_no_cold_ones_way(make_items, monkeypatch):
+    found = {"novel": [_candidate(range(10), "novel"), _candidate(range(10, 20), "novel")]}
+    found["cold"] = [_candidate(range(10), "cold"), _candidate(range(10, 20), "cold")]
+    monkeypatch.setattr(detection, "MAX_GATED", 1)
+    monkeypatch.setattr(detection, "candidates", lambda _data, _settings, *, path: found[path])
+    data = detection.WindowData(window=None, items=make_items(range(20)), texts=())
+    gated = detection.both_paths(data, CoreSettings(), seed=1)
+    assert [one.candidate for one in gated] == [found["novel"][0], found["cold"][1]]
+
+
 def _candidate(items, path):
     rows = np.array(items, np.int32)
     core = Core(part="user_prompt", shingles=np.arange(4), items=rows)
@@ -258,3 +272,46 @@ def test_accounts_that_keep_to_one_of_three_wordings_are_three_kinds(window_text
     owner, kind = _kinds(window_text(rows + _strangers(counter)))
     assert len(np.unique(kind)) == 3
     assert all(len(np.unique(kind[owner % 3 == wording])) == 1 for wording in range(3))
+
+
+@st.composite
+def _cores(draw):
+    """Cores on forty items: some on the very same items, from several parts, with shingles few and many."""
+    footings = draw(st.lists(st.sets(st.integers(0, 39), min_size=4, max_size=30), min_size=1, max_size=4))
+    cores = []
+    for number in range(draw(st.integers(2, 8))):
+        n_shingles = draw(st.sampled_from([4, 5, 6, 8, 12, 20]))
+        cores.append(
+            Core(
+                part=draw(st.sampled_from(["user_prompt", "system_prompt"])),
+                shingles=np.arange(n_shingles) + 100 * number,
+                items=np.array(sorted(draw(st.sampled_from(footings))), np.int32),
+            )
+        )
+    return cores
+
+
+@given(cores=_cores(), owners=st.lists(st.integers(0, 9), min_size=40, max_size=40), data=st.data())
+def test_candidates_are_the_same_whatever_the_order_of_the_cores(make_items, cores, owners, data):
+    items = make_items(owners)
+    order = data.draw(st.permutations(cores))
+
+    def found(given_cores):
+        return [
+            (one.items.tolist(), one.strength, [(core.part, core.shingles.tolist()) for core in one.cores])
+            for one in group_cores(given_cores, items, path="novel", n_principals=200)
+        ]
+
+    assert found(order) == found(cores)
+
+
+def test_what_a_group_has_grown_to_does_not_decide_whether_its_first_core_is_a_turn_of_phrase(make_items):
+    """The longer sentence is inside what the wrapper and its twin hold together, and not rare to the wrapper alone."""
+    items = make_items(np.arange(400) % 40)
+
+    def core(first, n_shingles, rows):
+        return Core(part="user_prompt", shingles=np.arange(first, first + n_shingles), items=np.array(rows, np.int32))
+
+    wrapper, twin, sentence = core(0, 12, range(24)), core(100, 12, range(8, 30)), core(200, 18, range(20, 29))
+    found = group_cores([wrapper, twin, sentence], items, path="novel", n_principals=200)
+    assert [len(one.cores) for one in found] == [3]

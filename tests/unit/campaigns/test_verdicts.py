@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from gauger.campaigns.calibration import Split
 from gauger.campaigns.candidates import Strength
 from gauger.campaigns.findings import BenignExplanation
-from gauger.campaigns.verdicts import SPARING, explanations, judge
+from gauger.campaigns.verdicts import SPARING, explanations, judge, share_with_several
 from gauger.evidence.channels import CHANNELS
 from gauger.evidence.personhood import Personhood
 from gauger.evidence.records import Evidence, Fact
@@ -21,10 +22,12 @@ TARGET = 0.05
 
 
 def _evidence(names):
-    return [
-        Evidence(channel=name, family=CHANNELS[name].family, applicable=True, p_value=0.5, null="", facts=[])
-        for name in names
-    ]
+    return [_said(name, family=CHANNELS[name].family, linked=30, ringed=30) for name in names]
+
+
+def _said(channel, *, family, **counts):
+    facts = [Fact(code=f"{channel}.shared", text="", values=counts | {"members": 30})]
+    return Evidence(channel=channel, family=family, applicable=True, p_value=1e-4, null="", facts=facts)
 
 
 def _considered(standing):
@@ -133,6 +136,13 @@ PERSONS = Personhood(p_value=0.001, z=9.0, n_pairs=500, excess_high=0.3, p_value
 NO_POWER = Personhood(p_value=None, z=None, n_pairs=10)
 
 
+@pytest.mark.parametrize("retries", [0, 1, 5])
+def test_a_request_that_is_sent_again_makes_no_template_of_several_fills(make_items, retries):
+    owner = np.repeat(np.arange(10), 1 + retries)
+    again = make_items([*owner, 0, 1, 2], fill=[*owner, 50, 51, 52])
+    assert share_with_several(again) == 0.3
+
+
 def _standing(strength=None, several=0.9, removed=DEALT, open_share=None):
     shares = {"payment": 0.5, "network": 0.2} if open_share is None else open_share
     said = explanations(_strength() if strength is None else strength, several, removed, shares)
@@ -175,35 +185,37 @@ def test_a_missing_account_table_never_raises_the_verdict():
     assert verdicts[1] <= verdicts[0]
 
 
-def _linked(*, linked, ringed):
-    values = {"linked": linked, "ringed": ringed, "members": 30}
-    shared = Fact(code="payment.shared", text="", values=values)
-    return Evidence(channel="payment", family="identity", applicable=True, p_value=1e-4, null="", facts=[shared])
-
-
 @pytest.mark.parametrize(
     ("linked", "ringed", "verdict"),
     [(15, 15, "campaign"), (10, 10, "campaign"), (15, 9, "supported"), (15, 0, "supported"), (5, 5, "observed")],
 )
 def test_only_rings_on_the_groups_own_tokens_make_a_campaign(linked, ringed, verdict):
-    said = judge(
-        [_linked(linked=linked, ringed=ringed)],
-        {"payment": 1e-4},
-        split=Split(conditional=TARGET, window=0.0),
-        window_p_value=None,
-        considered=_considered(()),
-    )
-    assert said.verdict == verdict
+    assert _verdict_on(_said("payment", family="identity", linked=linked, ringed=ringed)) == verdict
 
 
-def _verdict_on(evidence):
+def _verdict_on(said):
     return judge(
-        [evidence],
-        {evidence.channel: 1e-4},
+        [said],
+        {said.channel: 1e-4},
         split=Split(conditional=TARGET, window=0.0),
         window_p_value=None,
         considered=_considered(()),
     ).verdict
+
+
+@pytest.mark.parametrize(
+    ("family", "counts", "verdict"),
+    [
+        ("identity", {}, "observed"),
+        ("infrastructure", {}, "observed"),
+        ("identity", {"ringed": 15}, "observed"),
+        ("infrastructure", {"linked": 15}, "supported"),
+        ("timing", {}, "observed"),
+        ("timing", {"linked": 15, "ringed": 15}, "campaign"),
+    ],
+)
+def test_a_channel_must_state_how_many_customers_are_concerned(family, counts, verdict):
+    assert _verdict_on(_said("some", family=family, **counts)) == verdict
 
 
 @pytest.mark.parametrize(("excess", "verdict"), [(10.0, "campaign"), (7.0, "supported"), (5.0, "observed")])

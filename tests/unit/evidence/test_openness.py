@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gauger.evidence import openness
 from gauger.evidence.concentration import holdings
-from gauger.evidence.openness import open_share
 
 
 def _held(pairs, n_principals):
@@ -15,6 +15,19 @@ def _held(pairs, n_principals):
 
 def _members(*principals):
     return np.array(principals, np.int32)
+
+
+def open_share(held, members, n_items=None):
+    """The share with one item a member unless given."""
+    return openness.open_share(held, np.sort(members), np.ones(len(members), np.int64) if n_items is None else n_items)
+
+
+def test_strangers_who_match_a_firms_template_once_do_not_hide_the_firm():
+    """Twelve keys on one card send forty items each, six strangers one."""
+    held = _held([(p, 0) for p in range(12)] + [(p, p) for p in range(12, 18)], 20)
+    members = np.arange(18, dtype=np.int32)
+    assert open_share(held, members) == 12 / 18
+    assert open_share(held, members, np.r_[np.full(12, 40), np.ones(6, int)]) == 480 / 486
 
 
 def test_one_card_behind_all_is_open():

@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 
 from gauger.evidence.personhood import (
     MAX_ITEMS,
     MAX_PRINCIPALS,
     NEAR_REPEAT,
     Personhood,
+    excess_limit,
     personhood,
     personhood_evidence,
     residuals,
@@ -254,3 +256,80 @@ def test_a_dozen_opening_requests_on_a_topic_do_not_clear_a_dealt_out_list(teste
 def test_how_much_alike_a_customers_items_are_counts_beside_the_p_value(p_value, unlike, excess_high, clears, excludes):
     said = Personhood(p_value=p_value, z=1.0, n_pairs=900, excess_high=excess_high, p_value_unlike=unlike)
     assert (said.clears, said.excludes) == (clears, excludes)
+
+
+def _unit(vectors):
+    vectors = vectors - vectors.mean(axis=0)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def _alike(rng, n_principals, each, *, strength):
+    """Items of principals that each have a topic, in their order, and where each begins; `strength` by principal."""
+    owner = np.repeat(np.arange(n_principals), each)
+    topic = np.asarray(strength)[:, None] * rng.normal(size=(n_principals, 64))
+    return _unit(rng.normal(size=(len(owner), 64)) + topic[owner]), np.flatnonzero(np.r_[True, np.diff(owner) != 0])
+
+
+def _limit(vectors, starts):
+    return excess_limit(vectors, starts, np.zeros(len(starts), np.int32))
+
+
+def _excess_by_hand(vectors, owner):
+    similarity = vectors @ vectors.T
+    pair = np.triu(np.ones_like(similarity, bool), 1)
+    own = owner[:, None] == owner[None, :]
+    return similarity[pair & own].mean() - similarity[pair & ~own].mean()
+
+
+@pytest.mark.parametrize("strength", [0.0, 0.26, 0.6])
+@pytest.mark.parametrize(("n_principals", "each"), [(10, 12), (30, 12), (20, 2), (30, None)])
+def test_the_limit_of_the_excess_covers_as_often_as_it_says(n_principals, each, strength):
+    rng = np.random.default_rng(35)
+    per_trial = [each] * n_principals if each else rng.integers(1, 9, n_principals)
+    large = [_alike(rng, 200, each or 4, strength=np.full(200, strength)) for _ in range(6)]
+    true = np.mean([_excess_by_hand(v, np.repeat(np.arange(200), each or 4)) for v, _ in large])
+    covered = sum(
+        _limit(*_alike(rng, n_principals, per_trial, strength=np.full(n_principals, strength))) >= true
+        for _ in range(N_TRIALS)
+    )
+    assert binom.cdf(covered, N_TRIALS, 0.95) > 1e-3, covered / N_TRIALS
+
+
+def test_the_limit_of_the_excess_holds_where_some_are_alike_and_most_are_not():
+    """One in five is much alike: the relabelling's spread, which takes all for one kind, covered 65 % here."""
+    rng = np.random.default_rng(36)
+
+    def group(n):
+        return _alike(rng, n, 12, strength=0.7 * (rng.random(n) < 0.2))
+
+    true = np.mean([_excess_by_hand(group(200)[0], np.repeat(np.arange(200), 12)) for _ in range(20)])
+    covered = sum(_limit(*group(40)) >= true for _ in range(N_TRIALS))
+    assert covered / N_TRIALS >= 0.92
+
+
+def test_the_limit_of_the_excess_agrees_with_leaving_out_by_hand():
+    rng = np.random.default_rng(37)
+    owner = np.repeat(np.arange(6), [1, 2, 5, 3, 1, 4])
+    vectors = _unit(rng.normal(size=(len(owner), 64)))
+    left_out = [_excess_by_hand(vectors[owner != one], owner[owner != one]) for one in (1, 2, 3, 5)]
+    error = np.sqrt(3 / 4 * ((left_out - np.mean(left_out)) ** 2).sum())
+    expected = _excess_by_hand(vectors, owner) + 2.353363 * error
+    assert _limit(vectors, np.flatnonzero(np.r_[True, np.diff(owner) != 0])) == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("sizes", [(7, 1, 1), (4, 4)])
+def test_of_one_customers_pairs_and_of_two_customers_nothing_is_known_of_others(sizes):
+    vectors, starts = _alike(np.random.default_rng(38), len(sizes), sizes, strength=np.zeros(len(sizes)))
+    assert _limit(vectors, starts) == np.inf
+
+
+def test_the_limit_of_the_excess_compares_customers_of_one_kind():
+    """Two crowds far apart: across them customers differ, within them a customer's items are like the others'."""
+    rng = np.random.default_rng(39)
+    owner = np.repeat(np.arange(40), 6)
+    crowd = rng.normal(size=(2, 64))
+    vectors = _unit(rng.normal(size=(240, 64)) + 2 * crowd[owner // 20])
+    starts, kind = np.arange(0, 240, 6), (np.arange(40) // 20).astype(np.int32)
+    apart = [_excess_by_hand(vectors[owner // 20 == one], owner[owner // 20 == one]) for one in (0, 1)]
+    assert excess_limit(vectors, starts, kind) == pytest.approx(np.mean(apart), abs=0.05)
+    assert _limit(vectors, starts) > 0.2

@@ -2,12 +2,14 @@
 
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gauger.campaigns.findings import Link
 from gauger.errors import InputError
 from gauger.lab.measures import adjusted_rand_index, average_precision, bcubed, recall_at_precision
 from gauger.lab.scores import NO_ACCOUNT_TABLE, NO_CAMPAIGN, NO_EXCHANGE_TABLE, NOTHING_NAMED, Figure, Named, Report
@@ -68,6 +70,22 @@ def test_recall_by_rank_and_by_verdict_by_hand(truth, group, findings_of):
 def test_found_means_half_of_the_campaign_and_most_of_the_finding(named, is_found, truth, group, findings_of):
     pool, _ = score(Report(findings_of(group(*named))), truth).found
     assert (pool.rank is not None) == is_found
+
+
+def test_linked_findings_are_one_group_and_find_a_campaign_together(truth, group, findings_of):
+    """The first is linked with the second and the third; the second with the fourth, which nobody follows."""
+    findings = findings_of(group("p0"), group("p1"), group("p2", "i0"), group("r0"))
+    apart = score(Report(findings), truth)
+    links = [
+        Link(findings=[f"c-{first}", f"c-{second}"], channel="payment", family="identity", p_value=0.001, facts=[])
+        for first, second in ((1, 2), (1, 3), (2, 4))
+    ]
+    linked = score(Report(msgspec.structs.replace(findings, links=links)), truth)
+    assert (apart.found[0].rank, linked.found[0].rank) == (None, 1)
+    assert (apart.found[1].rank, linked.found[1].rank) == (4, 4)
+    clusters = linked.by_verdict[0].clusters
+    assert clusters.bcubed_precision == Figure(pytest.approx((3 * 3 / 4 + 1 / 4 + 1) / 5))
+    assert clusters.bcubed_recall == Figure(pytest.approx((3 * 3 / 4 + 1 / 4 + 2 * 1 / 2) / 6))
 
 
 def test_accounts_of_a_campaign_in_pieces_are_counted_together(truth, group, findings_of):

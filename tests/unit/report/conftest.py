@@ -21,6 +21,7 @@ from gauger.campaigns.findings import (
     Finding,
     Findings,
     Input,
+    Link,
     Member,
 )
 from gauger.report import Marker, PowerRow, Timeline
@@ -115,6 +116,9 @@ def campaign() -> Finding:
                 fact(
                     "payment.shared",
                     "26 of 30 customers share a payment card with another of the group (known for 30).",
+                    linked=26,
+                    ringed=26,
+                    members=30,
                 ),
                 fact("payment.largest", "One payment card is held by 5 of the group and by 5 customers in all."),
                 fact(
@@ -128,7 +132,13 @@ def campaign() -> Finding:
                 "infrastructure",
                 0.31,
                 given_plan("network"),
-                fact("network.shared", "4 of 30 customers share a network with another of the group (known for 30)."),
+                fact(
+                    "network.shared",
+                    "4 of 30 customers share a network with another of the group (known for 30).",
+                    linked=4,
+                    ringed=0,
+                    members=30,
+                ),
                 fact(
                     "network.adjusted",
                     "Adjusted for everything this scan tested (Holm): p = 0.93.",
@@ -218,7 +228,13 @@ def supported() -> Finding:
                 "infrastructure",
                 0.0008,
                 given_plan("network"),
-                fact("network.shared", "7 of 12 customers share a network with another of the group (known for 12)."),
+                fact(
+                    "network.shared",
+                    "7 of 12 customers share a network with another of the group (known for 12).",
+                    linked=7,
+                    ringed=6,
+                    members=12,
+                ),
                 fact(
                     "network.adjusted",
                     "Adjusted for everything this scan tested (Holm): p = 0.0312.",
@@ -345,6 +361,24 @@ def findings() -> Findings:
         ),
         findings=[campaign(), supported(), viral_template()],
         cleared=[popular_agent()],
+        links=[
+            Link(
+                findings=[campaign().finding_id, supported().finding_id],
+                channel="network",
+                family="infrastructure",
+                p_value=0.00042,
+                facts=[
+                    fact(
+                        "network.link",
+                        "12 customers of the one and 5 of the other are on 2 network prefixes of both, held by 21"
+                        " customers in all.",
+                        linked=[12, 5],
+                        tokens=2,
+                        holders=21,
+                    )
+                ],
+            )
+        ],
     )
 
 
@@ -355,6 +389,7 @@ def nothing_found(findings: Findings) -> Findings:
         findings,
         findings=[],
         cleared=[],
+        links=[],
         input=msgspec.structs.replace(
             findings.input,
             exchanges=812,

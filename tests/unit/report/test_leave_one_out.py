@@ -12,6 +12,12 @@ TARGET = 0.05
 ORDER = ("observed", "supported", "campaign")
 CHANNEL = {"text": "template_core", "timing": "a_channel_to_come", "identity": "payment", "infrastructure": "network"}
 
+LINKED = Fact(code="x.shared", text="", values={"linked": 9, "ringed": 9, "members": 9})
+
+
+def _adjusted(p_value: float) -> Fact:
+    return Fact(code="x.adjusted", text="", values={"adjusted_p_value": p_value})
+
 
 def finding(verdict: str, p_values: dict[str, float | None], *, channels=CHANNEL, adjusted=None) -> Finding:
     evidence = [
@@ -21,7 +27,7 @@ def finding(verdict: str, p_values: dict[str, float | None], *, channels=CHANNEL
             applicable=True,
             p_value=p_value,
             null="",
-            facts=[] if adjusted is None else [Fact(code="x.adjusted", text="", values={"adjusted_p_value": adjusted})],
+            facts=[LINKED] if adjusted is None else [LINKED, _adjusted(adjusted)],
         )
         for family, p_value in p_values.items()
     ]
