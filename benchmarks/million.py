@@ -9,15 +9,14 @@ benchmarks/results/million.json. The world is the "pool" scenario with every inn
 import argparse
 import json
 import os
-import sys
 import tempfile
-import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
 from benchmarks.hardware import hardware
+from benchmarks.processes import measured
 from gauger.lab import SCENARIOS, Campaign, grammar_pools, simulate, write_world
 
 RESULT = Path("benchmarks/results/million.json")
@@ -34,20 +33,6 @@ def make_log(folder: Path, times: float) -> int:
     return len(world.exchanges)
 
 
-def run(arguments: list[str]) -> dict[str, float]:
-    """Return wall and CPU seconds and peak MiB of one process."""
-    started = time.perf_counter()
-    pid = os.posix_spawn(sys.executable, [sys.executable, "-m", "gauger", *arguments], os.environ)
-    _, status, usage = os.wait4(pid, 0)
-    if status:
-        sys.exit(f"gauger failed with status {status}")
-    return {
-        "wall_s": round(time.perf_counter() - started, 1),
-        "cpu_s": round(usage.ru_utime + usage.ru_stime, 1),
-        "peak_mib": round(usage.ru_maxrss / 1024),
-    }
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--times", type=float, default=11.4)
@@ -62,7 +47,7 @@ def main() -> None:
         load = os.getloadavg()[0]
         logs = sorted(str(path) for path in (folder / "logs").glob("*.jsonl.gz"))
         tables = ["--accounts", str(folder / "logs/accounts.csv"), "--events", str(folder / "logs/events.csv")]
-        figures = run(["scan", *logs, *tables, "--out", str(folder / "report")])
+        figures = measured(["scan", *logs, *tables, "--out", str(folder / "report")])
         found = json.loads((folder / "report/findings.json").read_text())
         kept = sum(path.stat().st_size for path in (folder / "report/.workspace").rglob("*.parquet"))
     result = {

@@ -195,31 +195,36 @@ def group_cores(cores: Sequence[Core], items: Items, *, path: str, n_principals:
             )
         )
     kept = [one for one in candidates if one.strength.owning_share >= MIN_OWNING_SHARE]
-    return sorted(kept, key=lambda candidate: (-candidate.strength.score, candidate.items.tolist()))
+    return sorted(kept, key=lambda candidate: (-candidate.strength.score, _in_order(candidate.items)))
 
 
-def _place(core: Core) -> tuple[list[int], str, list[int]]:
+def _place(core: Core) -> tuple[bytes, str, bytes]:
     """Return what puts cores of one strength in order: no two cores of a window are alike in all of it."""
-    return core.items.tolist(), core.part, core.shingles.tolist()
+    return _in_order(core.items), core.part, _in_order(core.shingles)
+
+
+def _in_order(numbers: NDArray[np.integer]) -> bytes:
+    """Return bytes that compare as the numbers do, one after the other, where none is negative."""
+    return numbers.astype(numbers.dtype.newbyteorder(">")).tobytes()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Footing:
-    """A core, or a group of cores by the core it grew from, and what it stands on."""
+    """A core, or a group of cores by the core it grew from, and what it stands on: distinct codes, ascending."""
 
     core: Core
-    items: frozenset[int]
-    principals: frozenset[int]
+    items: Codes
+    principals: Codes
 
     @classmethod
     def of(cls, core: Core, items: Items) -> "_Footing":
-        return cls(core, frozenset(core.items.tolist()), frozenset(items.principal[core.items].tolist()))
+        return cls(core, core.items, np.unique(items.principal[core.items]))
 
     def joined(self, others: Sequence["_Footing"]) -> "_Footing":
         return _Footing(
             self.core,
-            self.items.union(*(one.items for one in others)),
-            self.principals.union(*(one.principals for one in others)),
+            np.unique(np.concatenate([self.items, *(one.items for one in others)])),
+            np.unique(np.concatenate([self.principals, *(one.principals for one in others)])),
         )
 
 
@@ -239,7 +244,7 @@ def _rows(group: Sequence[_Footing], *, n_items: int) -> Codes:
     rows = [first.core.items]
     for one in rest:
         together = held[one.core.items] >= 2
-        apart = len(one.principals & first.principals) < PRINCIPAL_SHARE_OF_CORE * len(one.principals)
+        apart = _common(one.principals, first.principals) < PRINCIPAL_SHARE_OF_CORE * len(one.principals)
         loose = apart or together.any()
         rows.append(one.core.items[together] if loose and together.mean() < TIGHT_SHARE else one.core.items)
     return np.unique(np.concatenate(rows)).astype(np.int32)
@@ -248,12 +253,12 @@ def _rows(group: Sequence[_Footing], *, n_items: int) -> Codes:
 def _belongs(one: _Footing, group: _Footing, *, n_items: int, n_principals: int) -> bool:
     if _is_turn_of_phrase(group.core, one.core):
         return False
-    together = len(one.items & group.items)
+    together = _common(one.items, group.items)
     if together >= NESTED_SHARE * len(one.items):
         return True
     if together >= MIN_ITEMS_TOGETHER and _tail(together, n_items, group.items, one.items) <= ITEM_P_VALUE:
         return True
-    shared = len(one.principals & group.principals)
+    shared = _common(one.principals, group.principals)
     return (
         shared >= PRINCIPAL_SHARE_OF_CORE * len(one.principals)
         and shared >= PRINCIPAL_SHARE_OF_GROUP * len(group.principals)
@@ -285,7 +290,7 @@ def kinds(candidate: Candidate, items: Items) -> Codes:
     """
     owners, principal = np.unique(items.principal[candidate.items], return_inverse=True)
     n_items = np.bincount(principal)
-    held = [principal[np.isin(candidate.items, core.items, assume_unique=True)] for core in candidate.cores]
+    held = [principal[_places(core.items, candidate.items)] for core in candidate.cores]
     shares = np.stack([np.bincount(one, minlength=len(owners)) / n_items for one in held])
     kind = np.zeros(len(owners), np.int32)
     for code, members in enumerate(_divided(np.arange(len(owners)), shares, told=n_items >= MIN_SENT)):
@@ -318,7 +323,7 @@ def _divided(
     return [part for side in (members[sends], members[~sends]) for part in _divided(side, shares, told=told)]
 
 
-def _tail(overlap: int, population: int, left: frozenset[int], right: frozenset[int]) -> float:
+def _tail(overlap: int, population: int, left: Codes, right: Codes) -> float:
     """Return the probability of at least this overlap of two random sets of these sizes."""
     return float(hypergeom.sf(overlap - 1, population, len(left), len(right)))
 
@@ -334,6 +339,11 @@ def without_repeats(novel: Sequence[Candidate], cold: Sequence[Candidate]) -> li
 
 def _common(left: Codes, right: Codes) -> int:
     """Return how many rows two ascending arrays have in common."""
-    few, many = sorted((left, right), key=len)
+    return len(_places(*sorted((left, right), key=len)))
+
+
+def _places(few: Codes, many: Codes) -> NDArray[np.int64]:
+    """Return where in the one ascending array the numbers of the other stand that it holds."""
     at = np.searchsorted(many, few)
-    return int((many[np.minimum(at, len(many) - 1)] == few).sum()) if len(many) else 0
+    at = at[at < len(many)] if len(many) else at[:0]
+    return at[many[at] == few[: len(at)]]
