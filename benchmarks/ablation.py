@@ -28,6 +28,7 @@ import numpy as np
 
 from benchmarks.hardware import hardware
 from benchmarks.resumable import resume
+from gauger.campaigns.calibration import split_target
 from gauger.campaigns.examination import Examined
 from gauger.campaigns.naming import reported
 from gauger.evidence.channel import Channel
@@ -79,7 +80,8 @@ def examined_by_variant(world: World, *, key: int) -> Iterator[tuple[str, list[E
     with opened(world, key=key, settings=settings) as log:
         seen = look(log.engine, log.log, log.accounts, settings)
     for name, channels in variants().items():
-        yield name, reported(judge(seen, settings, channels)), seen.owners.principal_ids
+        split = split_target(settings.windows.target, len(seen.plan.history))
+        yield name, reported(judge(seen, split, settings, channels)), seen.owners.principal_ids
 
 
 def run(scenario: str, seed: int) -> dict[str, object]:

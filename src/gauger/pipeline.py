@@ -12,6 +12,7 @@ import pyarrow as pa
 from gauger.campaigns.calibration import Split, split_target
 from gauger.campaigns.detection import Gated, WindowData, both_paths, novel_scores
 from gauger.campaigns.dossier import Directory, core_table
+from gauger.campaigns.drift import Drift, spendable
 from gauger.campaigns.examination import Examined, choose, count_novel, examine
 from gauger.campaigns.findings import ChannelOff
 from gauger.campaigns.linking import Linked, link
@@ -105,6 +106,11 @@ class Look:
     history_scores: tuple[list[float], ...]
     population: Population
 
+    @property
+    def history_maxima(self) -> list[float]:
+        """The procedure's maximum on each history window."""
+        return [max(scores, default=0.0) for scores in self.history_scores]
+
 
 @dataclass(frozen=True, slots=True)
 class Detection:
@@ -112,6 +118,7 @@ class Detection:
 
     look: Look
     split: Split
+    drift: Drift | None
     directory: Directory
     named: tuple[Named, ...]
     links: tuple[Linked, ...]
@@ -167,17 +174,17 @@ def look(
     )
 
 
-def judge(seen: Look, settings: Settings, channels: Mapping[str, Channel] = CHANNELS) -> list[Examined]:
+def judge(seen: Look, split: Split, settings: Settings, channels: Mapping[str, Channel] = CHANNELS) -> list[Examined]:
     """Return the examined candidates, the highest rank first."""
     return examine(
         seen.chosen,
         seen.tested.items,
         seen.population,
         channels,
-        history_maxima=[max(scores, default=0.0) for scores in seen.history_scores],
+        history_maxima=seen.history_maxima,
         history_scores=np.concatenate([[], *seen.history_scores]).tolist(),
         n_novel=seen.n_novel,
-        split=split_target(settings.windows.target, len(seen.plan.history)),
+        split=split,
         seed=settings.seed,
     )
 
@@ -216,12 +223,16 @@ def detect(
         Told about each window.
     """
     seen = look(engine, log, accounts, settings, history_until_us=history_until_us, progress=progress)
-    examined = judge(seen, settings, channels)
+    split, found = spendable(
+        split_target(settings.windows.target, len(seen.plan.history)), seen.plan.history, seen.history_maxima
+    )
+    examined = judge(seen, split, settings, channels)
     directory = fetch_directory(engine, log, seen.owners)
     named = name(examined, directory.account_ids, known, words)
     return Detection(
         look=seen,
-        split=split_target(settings.windows.target, len(seen.plan.history)),
+        split=split,
+        drift=found,
         directory=directory,
         named=tuple(named),
         links=link([one.examined.group.principals for one in named], seen.population, channels, seed=settings.seed),

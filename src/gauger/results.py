@@ -48,6 +48,7 @@ def write_up(detection: Detection, log: Log, *, facts: RunFacts, settings: Setti
         certified_by=calibration(
             detection.look.plan,
             detection.split,
+            detection.drift,
             target=settings.windows.target,
             tested=detection.tested_channels,
             n_tests=detection.n_tests,

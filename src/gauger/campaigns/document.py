@@ -7,7 +7,18 @@ import msgspec
 
 from gauger.campaigns.calibration import Split
 from gauger.campaigns.dossier import rfc3339
-from gauger.campaigns.findings import Calibration, ChannelOff, Cleared, Finding, Findings, Input, Link
+from gauger.campaigns.drift import Drift
+from gauger.campaigns.findings import (
+    Calibration,
+    ChannelOff,
+    Cleared,
+    Finding,
+    Findings,
+    HistoryCheck,
+    Input,
+    Link,
+    WeekOfHistory,
+)
 from gauger.campaigns.windows import DAY_US, Plan
 
 WINDOW_METHOD = "conditional permutation tests (Holm) and ranks among disjoint history windows"
@@ -27,6 +38,7 @@ def _span(length_us: int) -> str:
 def calibration(
     plan: Plan,
     split: Split,
+    drift: Drift | None,
     *,
     target: float,
     tested: Sequence[str],
@@ -38,8 +50,8 @@ def calibration(
 
     Parameters
     ----------
-    plan, split
-        The windows, and what each route may spend.
+    plan, split, drift
+        The windows, what each route may spend, and what history said of its own ranks.
     target
         False-alarm target of the scan.
     tested
@@ -70,6 +82,11 @@ def calibration(
             f"{n} disjoint history windows of {window} certify the content route at {split.window:.1%},"
             " if the weeks to come are like those that were."
         )
+    elif drift is not None:
+        sentences.append(
+            f"Content alone is not certified: {n} history windows of {window} were compared, and history does not keep"
+            " its own promise. What rests on content alone is called observed."
+        )
     else:
         reach = (
             f"{n} comparable history window{'s' if n > 1 else ''} of {window} give{'' if n > 1 else 's'} nothing below"
@@ -78,6 +95,11 @@ def calibration(
             else f"no history window of {window} compares with the tested one"
         )
         sentences.append(f"Content alone is not certified: {reach}. What rests on content alone is called observed.")
+    if drift is not None:
+        sentences.append(
+            f"Ranked among those before them, {drift.alarms} of {drift.windows} history windows alarm at"
+            f" {drift.level:.1%}; {drift.expected:.1f} were to be expected (p = {drift.p_value:.2g})."
+        )
     return Calibration(
         method=WINDOW_METHOD if split.window_certifies else CONDITIONAL_METHOD,
         windows=n,
@@ -86,6 +108,24 @@ def calibration(
         certified=split.window_certifies or 0 < smallest <= split.conditional,
         fdr=smallest_q,
         statement=" ".join(sentences),
+        history_check=None if drift is None else history_check(drift),
+    )
+
+
+def history_check(drift: Drift) -> HistoryCheck:
+    """Return the record of what history said of its own ranks."""
+    return HistoryCheck(
+        level=drift.level,
+        windows=drift.windows,
+        alarms=drift.alarms,
+        expected=round(drift.expected, 6),
+        p_value=round(drift.p_value, 9),
+        weeks=[
+            WeekOfHistory(
+                from_=rfc3339(week.start_us), windows=week.windows, alarms=week.alarms, expected=round(week.expected, 6)
+            )
+            for week in drift.weeks
+        ],
     )
 
 

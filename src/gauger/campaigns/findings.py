@@ -139,6 +139,26 @@ class Input(_Record, frozen=True):
     channels_off: list[ChannelOff]
 
 
+class WeekOfHistory(_Record, frozen=True):
+    """History windows that begin in one week, those that would have alarmed, and how many were to be expected."""
+
+    from_: str = msgspec.field(name="from")
+    windows: int
+    alarms: int
+    expected: float
+
+
+class HistoryCheck(_Record, frozen=True):
+    """Each history window ranked among those before it: would they have alarmed as rarely as promised?"""
+
+    level: float
+    windows: int
+    alarms: int
+    expected: float
+    p_value: float
+    weeks: list[WeekOfHistory]
+
+
 class Calibration(_Record, frozen=True):
     """How the verdicts were certified, or that they were not."""
 
@@ -149,6 +169,7 @@ class Calibration(_Record, frozen=True):
     certified: bool
     fdr: float | None
     statement: str
+    history_check: HistoryCheck | None = None  # absent in documents of earlier versions
 
 
 class Findings(_Record, frozen=True):

@@ -8,6 +8,7 @@ from gauger.campaigns.findings import (
     Evidence,
     Finding,
     Findings,
+    HistoryCheck,
     Input,
     Link,
     Verdict,
@@ -112,6 +113,15 @@ def certification(calibration: Calibration) -> str:
     return (
         f"Not certified: this log cannot hold false alarms to {target} of scans, so every finding is at most observed."
     )
+
+
+def history_kept(check: HistoryCheck) -> str:
+    """Return whether history kept the promise, and its weeks with most alarms."""
+    kept = f"{check.alarms} of {check.windows} windows, {check.expected:.1f} expected (p = {check.p_value:.2g})"
+    worst = [week for week in check.weeks if week.alarms > week.expected]
+    worst.sort(key=lambda week: week.expected - week.alarms)
+    named = ", ".join(f"{week.from_[:10]}: {week.alarms} of {week.windows}" for week in worst[:3])
+    return f"{kept}; most in the weeks from {named}" if named else kept
 
 
 def discovery_rate(calibration: Calibration) -> str:
