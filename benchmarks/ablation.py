@@ -29,13 +29,14 @@ import numpy as np
 from benchmarks.hardware import hardware
 from benchmarks.resumable import resume
 from gauger.campaigns.calibration import split_target
-from gauger.campaigns.examination import Examined
+from gauger.campaigns.examination import Examined, choose, count_novel
 from gauger.campaigns.naming import reported
 from gauger.evidence.channel import Channel
 from gauger.evidence.channels import CHANNELS
+from gauger.evidence.personhood import Personhood
 from gauger.lab import SCENARIOS, PoolFailover, Pools, Reseller, Scenario, World, grammar_pools, simulate
 from gauger.lab.scanning import opened
-from gauger.pipeline import judge, look
+from gauger.pipeline import Look, judge, look
 from gauger.settings import Settings
 
 RESULT = Path("benchmarks/results/ablation.json")
@@ -79,9 +80,20 @@ def examined_by_variant(world: World, *, key: int) -> Iterator[tuple[str, list[E
     settings = Settings()
     with opened(world, key=key, settings=settings) as log:
         seen = look(log.engine, log.log, log.accounts, settings)
-    for name, channels in variants().items():
-        split = split_target(settings.windows.target, len(seen.plan.history))
-        yield name, reported(judge(seen, split, settings, channels)), seen.owners.principal_ids
+    split = split_target(settings.windows.target, len(seen.plan.history))
+    judged = [(name, seen, channels) for name, channels in variants().items()]
+    judged.append(("without personhood", without_personhood(seen), CHANNELS))
+    for name, shown, channels in judged:
+        yield name, reported(judge(shown, split, settings, channels)), seen.owners.principal_ids
+
+
+def without_personhood(seen: Look) -> Look:
+    """Return what was seen as if nobody had asked for persons: none clears a group, and none is a doubt."""
+    asked_nobody = Personhood(p_value=1.0, z=0.0, n_pairs=0, excess_high=0.0, p_value_unlike=1.0)
+    everybody = [replace(one, removed=asked_nobody, kept=asked_nobody) for one in (*seen.chosen, *seen.cleared)]
+    strongest = sorted(everybody, key=lambda one: -one.candidate.strength.score)
+    chosen, _ = choose(strongest, max_candidates=Settings().conditional.max_candidates)
+    return replace(seen, chosen=tuple(chosen), cleared=(), n_novel=count_novel(strongest))
 
 
 def run(scenario: str, seed: int) -> dict[str, object]:
