@@ -125,6 +125,7 @@ class Detection:
     attributed: pa.Table
     n_tests: int
     tested_channels: tuple[str, ...]
+    only_drawn: bool
     channels_off: tuple[ChannelOff, ...]
 
 
@@ -170,6 +171,7 @@ def look(
             permutations=settings.conditional.permutations,
             released=fetch_released(engine, log, owners, plan.tested),
             visits=fetch_visits(engine, log, owners, plan.tested, tested.items),
+            any_failed=bool(tested.items.failed.any()),
         ),
     )
 
@@ -227,6 +229,7 @@ def detect(
         split_target(settings.windows.target, len(seen.plan.history)), seen.plan.history, seen.history_maxima
     )
     examined = judge(seen, split, settings, channels)
+    tested = tuple(name for name in channels if any(name in one.adjusted for one in examined))
     directory = fetch_directory(engine, log, seen.owners)
     named = name(examined, directory.account_ids, known, words)
     return Detection(
@@ -238,6 +241,7 @@ def detect(
         links=link([one.examined.group.principals for one in named], seen.population, channels, seed=settings.seed),
         attributed=fetch_attribution(engine, log, core_table([one.examined for one in named]), seen.owners),
         n_tests=sum(len(one.adjusted) for one in examined),
-        tested_channels=tuple(name for name in channels if any(name in one.adjusted for one in examined)),
+        tested_channels=tested,
+        only_drawn=all(channels[name].draws for name in tested),
         channels_off=channels_off(seen.population, channels, has_accounts=accounts is not None),
     )

@@ -52,7 +52,7 @@ def write_up(detection: Detection, log: Log, *, facts: RunFacts, settings: Setti
             target=settings.windows.target,
             tested=detection.tested_channels,
             n_tests=detection.n_tests,
-            permutations=settings.conditional.permutations,
+            permutations=settings.conditional.permutations if detection.only_drawn else None,
             smallest_q=min(q_values, default=None),
         ),
         findings=[one.finding for one in dossiers],

@@ -20,8 +20,6 @@ DAY_US = 24 * HOUR_US
 NEW_AFTER_US = 7 * DAY_US
 #: Who uses it this soon has moved early; so much of the stretch must be left to see it.
 EARLY_US = 2 * DAY_US
-#: A client that moved this share of its users, at least so many, moved them itself.
-CLIENT_MOVED_SHARE, CLIENT_USERS = 0.75, 4
 #: A network of this share of an account's exchanges in the look-back is where its owner usually is ...
 USUAL_SHARE = 1 / 3
 #: ... of accounts with so many exchanges there. So long before its first use and after its last the owner may be there.
@@ -99,17 +97,13 @@ def build_moves(released: Released, *, plan: Codes, n_principals: int) -> Moves:
     both = pa.concat_tables([before, after])
     client = _most_used(both, "client_fingerprint", n_principals)
     known = (n_before > 0) & (n_after > 0) & (client >= 0)
-    users = np.bincount(client[known], minlength=1)
-    users_moved = np.bincount(client[known & moved], minlength=len(users))
-    by_client = (users >= CLIENT_USERS) & (users_moved >= CLIENT_MOVED_SHARE * users)
-    known[known] = ~by_client[client[known]]
     activity = np.log2(np.maximum(n_after, 1)) // 2
     model_before = _most_used(before, "request_model", n_principals)
     return Moves(
         model=release.model,
         known=known,
         moved=known & moved,
-        stratum=np.stack([model_before, plan, activity], axis=1).astype(np.int64),
+        stratum=np.stack([client, model_before, plan, activity], axis=1).astype(np.int64),
     )
 
 
@@ -149,7 +143,8 @@ def build_visits(items: Items, networks: pa.Table, before: pa.Table, during: pa.
     here, earlier, later = (pc.fill_null(pc.index_in(name, values.drop_null()), -1).to_numpy() for name in names)
     if not (here >= 0).any():
         return None
-    n_accounts = 1 + max(int(table["account"].to_numpy().max(initial=0)) for table in (before, during))
+    accounts = (items.account, before["account"].to_numpy(), during["account"].to_numpy())
+    n_accounts = 1 + max(int(one.max(initial=0)) for one in accounts)
     span = len(values)
     was_there = before["account"].to_numpy().astype(np.int64) * span + earlier
     n = before["n"].to_numpy()

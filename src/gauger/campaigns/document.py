@@ -43,7 +43,7 @@ def calibration(
     target: float,
     tested: Sequence[str],
     n_tests: int,
-    permutations: int,
+    permutations: int | None,
     smallest_q: float | None,
 ) -> Calibration:
     """Return how this scan's verdicts were certified, in numbers and in words.
@@ -59,7 +59,7 @@ def calibration(
     n_tests
         Conditional tests that were made.
     permutations
-        Most random groups per test: no p-value is below 1 / (permutations + 1).
+        Most random groups per test, where every test draws any: then no p-value is below 1 / (permutations + 1).
     smallest_q
         Smallest Benjamini-Hochberg q-value among the candidates, or None where none is stated.
     """
@@ -68,11 +68,12 @@ def calibration(
     sentences = [
         f"Target: at most {target:.1%} of scans reject by chance, all windows, paths and tests together.",
         f"Conditional tests ({', '.join(name.replace('_', ' ') for name in tested) or 'none had data'}): {n_tests}"
-        f" tests, Holm-adjusted, certify at {split.conditional:.1%}. Their null is independence given plan, model,"
-        " activity and number of tokens; independence is not innocence, so innocent explanations are tested beside it.",
+        f" tests, Holm-adjusted, certify at {split.conditional:.1%}. Each states its null: some"
+        " independence, given what else makes customers alike; independence is not innocence, so innocent explanations"
+        " are tested beside it.",
     ]
-    smallest = n_tests / (permutations + 1)
-    if smallest > split.conditional:
+    smallest = n_tests / (permutations + 1) if permutations is not None else 0.0
+    if permutations is not None and smallest > split.conditional:
         sentences.append(
             f"With {permutations:,} draws a test no adjusted p-value can be below {smallest:.2g}, so nothing can be"
             " rejected: raise conditional.permutations or the target."
@@ -105,7 +106,7 @@ def calibration(
         windows=n,
         window=window,
         target=target,
-        certified=split.window_certifies or 0 < smallest <= split.conditional,
+        certified=split.window_certifies or (n_tests > 0 and smallest <= split.conditional),
         fdr=smallest_q,
         statement=" ".join(sentences),
         history_check=None if drift is None else history_check(drift),

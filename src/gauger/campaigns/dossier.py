@@ -21,7 +21,7 @@ from gauger.campaigns.membership import (
     memberships,
 )
 from gauger.evidence.personhood import personhood_evidence
-from gauger.evidence.records import Evidence, Fact, p_text, share_text
+from gauger.evidence.records import Evidence, Fact, p_text, rounded_up, share_text
 from gauger.exchanges.schema import TIMESTAMP
 from gauger.sketches.intents import intent_weights
 from gauger.sketches.schema import INTENTS
@@ -234,7 +234,7 @@ def _with_adjusted(one: Examined) -> list[Evidence]:
             fact = Fact(
                 code=f"{said.channel}.adjusted",
                 text=f"Adjusted for everything this scan tested (Holm): p = {p_text(one.adjusted[said.channel])}.",
-                values={"adjusted_p_value": round(one.adjusted[said.channel], 9)},
+                values={"adjusted_p_value": rounded_up(one.adjusted[said.channel])},
             )
             said = Evidence(  # noqa: PLW2901 - the same record with one more fact
                 channel=said.channel,
@@ -297,7 +297,7 @@ def dossier(
         n_exchanges_all=int(names.n_exchanges[codes].sum()),
         input_tokens=pc.sum(theirs["input_tokens"]).as_py(),
         output_tokens=pc.sum(theirs["output_tokens"]).as_py(),
-        p_value=None if one.judgement.p_value is None else round(one.judgement.p_value, 9),
+        p_value=None if one.judgement.p_value is None else rounded_up(one.judgement.p_value),
         families=list(one.judgement.families),
         capabilities=capabilities(intents),
         accounts=members,
@@ -363,6 +363,6 @@ def _link_record(one: Linked, findings: list[str]) -> Link:
         findings=findings,
         channel=one.channel.name,
         family=one.channel.family,  # type: ignore[arg-type]
-        p_value=round(one.p_value, 9),
+        p_value=rounded_up(one.p_value),
         facts=[shared],
     )

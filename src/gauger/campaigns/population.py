@@ -12,6 +12,7 @@ from gauger.campaigns.findings import ChannelOff
 from gauger.evidence.changes import Visits
 from gauger.evidence.channel import Channel, Population, TokenChannel
 from gauger.evidence.concentration import Holdings, holdings
+from gauger.evidence.failover import Failover
 from gauger.evidence.pivot import PivotChannel
 from gauger.evidence.take_over import TakeOverChannel
 from gauger.exchanges.principals import principals
@@ -100,6 +101,7 @@ def build_population(
     permutations: int,
     released: Released | None = None,
     visits: Visits | None = None,
+    any_failed: bool = False,
 ) -> Population:
     """Return the population of a stretch.
 
@@ -117,6 +119,8 @@ def build_population(
         A new model and its use, or None.
     visits
         Where the stretch's items came from, or None.
+    any_failed
+        Whether any item of the stretch is known to have failed.
     """
     n_principals = int(principal_of_account.max(initial=-1)) + 1
     principal = traces["principal"].to_numpy().astype(np.int32)
@@ -143,6 +147,7 @@ def build_population(
         permutations=permutations,
         moves=None if released is None else build_moves(released, plan=plan, n_principals=n_principals),
         visits=visits,
+        any_failed=any_failed,
     )
 
 
@@ -163,6 +168,8 @@ def channels_off(
             off.append(ChannelOff(channel=channel.name, reason="no model newly appeared in these logs in time"))
         if isinstance(channel, TakeOverChannel) and population.visits is None:
             off.append(ChannelOff(channel=channel.name, reason="no network prefix is known in these logs"))
+        if isinstance(channel, Failover) and not population.any_failed:
+            off.append(ChannelOff(channel=channel.name, reason="no request is known to have failed"))
         if not isinstance(channel, TokenChannel) or channel.kind in population.holdings:
             continue
         if channel.kind in ACCOUNT_TOKENS and not has_accounts:

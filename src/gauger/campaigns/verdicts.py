@@ -5,7 +5,8 @@
 - *campaign*: a null rejected at the target and two families, one of them text or timing.
 
 A rejection counts when its effect is more than a couple's, and towards *campaign* only where rings of customers share
-tokens that are the group's own: couples, and strangers on a popular card, make no campaign. Text counts as a family
+tokens that are the group's own, or take over from one another what failed: couples, and strangers on a popular card,
+make no campaign. Text counts as a family
 when nothing else explains how the fills fell on the accounts: persons, a viral prompt, a viral template. Nothing is
 called *campaign* while any innocent explanation stands: those, and a group that is openly one operator or one site. An
 explanation that could not be tested is not excluded, so what the logs lack never raises a verdict.
@@ -34,11 +35,9 @@ SEVERAL_SHARE = 0.5
 MIN_LINKED, MIN_LINKED_SHARE = 4, 0.2
 #: Towards *campaign* they count when rings (three or more on tokens that are mostly the group's) hold these.
 MIN_RINGED, MIN_RINGED_SHARE = 6, 1 / 3
-#: Or where so many more moved to a new model than would of others; half of the known campaign's traffic did.
-MIN_MOVED_SHARE = 1 / 4
-
-#: Channels that count towards *supported* only: a response would fall on those who were robbed.
-SPARING = frozenset({"take_over"})
+#: Channels that count towards *supported* only: a response would fall on those who were robbed, or on the users of a
+#: program that moved them to a new model.
+SPARING = frozenset({"take_over", "pivot"})
 #: Explanations of how fills fell on accounts, and of what accounts share.
 CONTENT = frozenset({"separate_persons", "viral_prompt_or_suite", "viral_template"})
 STRUCTURE = frozenset({"one_operator_undeclared", "one_site"})
@@ -130,13 +129,10 @@ def has_effect(evidence: Evidence) -> bool:
 def convicts(evidence: Evidence) -> bool:
     """Return whether a rejection counts towards *campaign*.
 
-    It does where rings of customers share tokens that are the group's own, or many moved beyond what others do. The
-    owners of accounts that were taken over are victims: that never counts.
+    It does where rings of customers share tokens that are the group's own, or take over from one another what failed.
     """
-    if evidence.channel in SPARING:
-        return False
     has_rings = _reaches(evidence, "ringed", at_least=MIN_RINGED, share=MIN_RINGED_SHARE)
-    return has_rings or _reaches(evidence, "excess", at_least=MIN_RINGED, share=MIN_MOVED_SHARE)
+    return has_rings and evidence.channel not in SPARING
 
 
 def _reaches(evidence: Evidence, count: str, *, at_least: int, share: float) -> bool:

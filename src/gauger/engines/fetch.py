@@ -271,7 +271,7 @@ def fetch_released(engine: Engine, log: Log, owners: Owners, window: Window) -> 
     """Return the new model of a window and its use; None where no model newly appeared in time."""
     rows = relations.with_owners(log.rows, owners.relation)
     uses = engine.fetch(relations.first_uses(rows.filter(rows.occurred_us < window.end_us)))
-    release = new_model(uses, window, log_first_us=log.activity.first_us)
+    release = new_model(uses, window, log_first_us=log.activity.without_strays().first_us)
     if release is None:
         return None
     spans = (Span(window.look_back_us, release.at_us), Span(release.at_us, release.until_us))

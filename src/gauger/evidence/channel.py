@@ -30,6 +30,8 @@ class Population:
         Who went over to a new model; None where none newly appeared.
     visits
         Where the stretch's items came from; None where no network is known.
+    any_failed
+        Whether any item of the stretch is known to have failed.
     """
 
     holdings: Mapping[str, Holdings]
@@ -37,6 +39,7 @@ class Population:
     permutations: int
     moves: Moves | None = None
     visits: Visits | None = None
+    any_failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,11 @@ class Channel(Protocol):
         """Channels of one family fail together."""
         ...
 
+    @property
+    def draws(self) -> bool:
+        """Whether its p-values come from random groups; if not they are exact, however small."""
+        ...
+
     def evaluate(self, group: Group, population: Population, *, rng: np.random.Generator) -> Evidence:
         """Return the channel's word on the group."""
         ...
@@ -86,6 +94,7 @@ class TokenChannel:
     family: str
     kind: str
     noun: str
+    draws: bool = True
 
     @property
     def null(self) -> str:

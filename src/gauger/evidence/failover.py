@@ -1,16 +1,17 @@
 """Timing: does a request that failed turn up again from another customer?
 
 A dispatcher that meets a limit, a ban or an outage hands the item to another of its accounts. Persons try again
-themselves. The statistic counts the failed items whose fill another customer of the group sends within a day after.
-The null: which items failed is independent of which another customer sends, among about ten neighbouring items of one
-customer, or among those of one hour. Then the count is a sum of hypergeometric ones, stratum by stratum, and its
-p-value exact: the stratified Fisher test (Mantel and Haenszel, J. Natl. Cancer Inst. 22, 1959; here by convolution). It
-holds the group fixed and needs no history.
+themselves. The statistic counts the failed tries whose fill another customer of the group sends within a day after;
+retries of one customer in a row are one try, failed if any of them failed. The null: which tries failed is independent
+of which another customer sends, among about ten neighbouring tries of one customer, or among those of one hour, or
+among those of one fill. Then the count is a sum of hypergeometric ones, stratum by stratum, and its p-value exact: the
+stratified Fisher test (Mantel and Haenszel, J. Natl. Cancer Inst. 22, 1959; here by convolution). It holds the group
+fixed and needs no history.
 
-Strata are needed: a customer that meets limits more often may also be one whose texts others send, and an overloaded
-hour may be the one in which everybody asks the same. The larger of the two p-values is stated, so that both would have
-to fail together. Own retries, and other accounts of one principal, count for nothing. Independence is not innocence:
-who holds many accounts undeclared, and lets them stand in for one another, rejects it too.
+All three strata are needed: a customer that meets limits more often may also be one whose texts others send, an
+overloaded hour may be the one in which everybody asks the same, and a common example may be what makes the service
+fail. The largest of the three p-values is stated, so that all would have to fail together. Independence is not
+innocence: who holds many accounts undeclared, and lets them stand in for one another, rejects it too.
 """
 
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from scipy.stats import hypergeom
 from gauger.evidence.channel import Group, Population
 from gauger.evidence.concentration import MIN_RING
 from gauger.evidence.items import Items
-from gauger.evidence.records import Evidence, Fact, share_text
+from gauger.evidence.records import SMALLEST_P, Evidence, Fact
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
@@ -35,30 +36,65 @@ MIN_FAILED: Final = 4
 HOUR_US: Final = 3_600_000_000
 #: How long after a failure another customer's sending counts.
 WITHIN_US: Final = 24 * HOUR_US
-#: A customer's items are cut into stretches of so many, up to twice as many. Hours are not joined: an overloaded lesson
+#: A customer's tries are cut into stretches of so many, up to twice as many. Hours are not joined: an overloaded lesson
 #: in which all ask the same would be compared with what lies around it.
 MIN_STRETCH: Final = 10
-#: A p-value below says no more, and rounding would say something else.
-SMALLEST: Final = 1e-12
+#: Customers count as linked where so many more tries were taken over than by chance, and this share of all that were.
+MIN_EXCESS, MIN_EXCESS_SHARE = 6, 1 / 3
 
 
-def next_sender(items: Items) -> Ints:
-    """Return int64[n], the next item of the same fill from another principal within a day; -1 where there is none."""
+@dataclass(frozen=True, slots=True)
+class Tries:
+    """What the customers of a group tried, retries in a row counted once.
+
+    Attributes
+    ----------
+    principal
+        int32[n].
+    occurred_at
+        int64[n], the first of the retries.
+    fill
+        int64[n], codes.
+    failed
+        bool[n], whether any of the retries failed.
+    follower
+        int64[n], the next try of the same fill, from another principal, later and within a day; -1 where there is none.
+    """
+
+    principal: NDArray[np.int32]
+    occurred_at: Ints
+    fill: Ints
+    failed: Bools
+    follower: Ints
+
+    @property
+    def followed(self) -> Bools:
+        """Whether another customer sent the same."""
+        return self.follower >= 0
+
+    @property
+    def strata(self) -> tuple[Ints, Ints, Ints]:
+        """Stretch of one customer, hour, and fill of each try."""
+        return stretches(self.principal, self.occurred_at), self.occurred_at // HOUR_US, self.fill
+
+
+def tries(items: Items) -> Tries:
+    """Return the tries of a group's items, ordered by fill, then time."""
     _, fill = np.unique(items.turn, axis=0, return_inverse=True)
-    fill = fill.ravel()
-    order = np.lexsort((items.occurred_at, fill))
-    fills, principals, times = fill[order], items.principal[order], items.occurred_at[order]
-    starts = np.flatnonzero(np.r_[True, (np.diff(fills) != 0) | (np.diff(principals) != 0)])
-    run = np.repeat(np.arange(len(starts)), np.diff(np.r_[starts, len(order)]))
-    follower = np.r_[starts[1:], 0][run]  # the last run's is of another fill or later than itself by nothing
-    counts = (run < len(starts) - 1) & (fills[follower] == fills) & (times[follower] - times <= WITHIN_US)
-    found = np.full(len(items), -1, np.int64)
-    found[order] = np.where(counts, order[follower], -1)
-    return found
+    order = np.lexsort((items.principal, items.occurred_at, fill.ravel()))
+    fills, principals, times = fill.ravel()[order], items.principal[order], items.occurred_at[order]
+    starts = np.flatnonzero(np.r_[True, (np.diff(fills) != 0) | (np.diff(principals) != 0)][: len(order)])
+    first, last = times[starts], times[np.r_[starts[1:], len(order)] - 1]
+    follower = np.full(len(starts), -1, np.int64)
+    gap = first[1:] - last[:-1]
+    follows = (fills[starts[1:]] == fills[starts[:-1]]) & (gap > 0) & (gap <= WITHIN_US)
+    follower[:-1][follows] = np.flatnonzero(follows) + 1
+    failed = np.logical_or.reduceat(items.failed[order], starts) if len(starts) else np.empty(0, np.bool_)
+    return Tries(principal=principals[starts], occurred_at=first, fill=fills[starts], failed=failed, follower=follower)
 
 
-def stratified_p_value(failed: Bools, followed: Bools, stratum: Ints) -> float:
-    """Return the exact one-sided p-value of the number of failed items that are followed.
+def stratified_p_value(failed: Bools, followed: Bools, stratum: Ints) -> tuple[float, float]:
+    """Return the exact one-sided p-value of the number of failed tries that are followed, and its expectation.
 
     Parameters
     ----------
@@ -78,7 +114,8 @@ def stratified_p_value(failed: Bools, followed: Bools, stratum: Ints) -> float:
         least += low
         if high > low:
             density = np.convolve(density, hypergeom.pmf(np.arange(low, high + 1), n, k, m))
-    return float(np.clip(density[observed - least :].sum(), SMALLEST, 1.0))
+    p_value = float(np.clip(density[observed - least :].sum(), SMALLEST_P, 1.0))
+    return p_value, float((n_failed * n_followed / size).sum())
 
 
 def stretches(principal: NDArray[np.int32], occurred_at: Ints) -> Ints:
@@ -99,50 +136,50 @@ class Failover:
 
     name: str = "failover"
     family: str = "timing"
+    draws: bool = False
     null: str = (
         "which requests failed is independent of which requests another customer sends within a day after, among"
-        " neighbouring requests of one customer or among those of one hour"
+        " neighbouring requests of one customer, those of one hour or those of one text"
     )
 
     def evaluate(self, group: Group, population: Population, *, rng: np.random.Generator) -> Evidence:
         """Return the channel's word on the group. The test is exact: nothing is drawn."""
         del population, rng
-        items = group.items
-        follower = next_sender(items)
-        failed, followed = items.failed, follower >= 0
-        p_value = None
-        if failed.sum() >= MIN_FAILED:
-            strata = (stretches(items.principal, items.occurred_at), items.occurred_at // HOUR_US)
-            p_value = max(stratified_p_value(failed, followed, stratum) for stratum in strata)
+        found = tries(group.items)
+        p_value, expected = None, 0.0
+        if found.failed.sum() >= MIN_FAILED:
+            said = [stratified_p_value(found.failed, found.followed, stratum) for stratum in found.strata]
+            p_value, expected = (max(values) for values in zip(*said, strict=True))
         return Evidence(
             channel=self.name,
             family=self.family,
             applicable=p_value is not None,
             p_value=p_value,
             null=self.null,
-            facts=_facts(group, failed, followed, follower, has_power=p_value is not None),
+            facts=_facts(found, expected, n_members=len(group.principals), has_power=p_value is not None),
         )
 
 
-def _facts(group: Group, failed: Bools, followed: Bools, follower: Ints, *, has_power: bool) -> list[Fact]:
-    if not failed.any():
+def _facts(found: Tries, expected: float, *, n_members: int, has_power: bool) -> list[Fact]:
+    if not found.failed.any():
         return [Fact(code="failover.absent", text="No request of the group is known to have failed.", values={})]
-    taken = np.flatnonzero(failed & followed)
-    others = followed[~failed].mean() if not failed.all() else 0.0
-    linked, ringed = _linked(group.items.principal, taken, follower[taken])
+    taken = np.flatnonzero(found.failed & found.followed)
+    beyond = len(taken) - expected
+    is_beyond = has_power and beyond >= max(MIN_EXCESS, MIN_EXCESS_SHARE * len(taken))
+    linked, ringed = _linked(found.principal, taken, found.follower[taken]) if is_beyond else (0, 0)
+    links = f" This links {linked} of {n_members} customers, {ringed} of them in rings of three or more."
     facts = [
         Fact(
             code="failover.taken_over",
-            text=f"Of {int(failed.sum())} requests that failed, another customer of the group sent {len(taken)} within"
-            f" a day after; of those that did not fail, {share_text(float(others))}."
-            f" This links {linked} of {len(group.principals)} customers, {ringed} of them in rings of three or more.",
+            text=f"Of {int(found.failed.sum())} requests that failed, another customer of the group sent {len(taken)}"
+            f" within a day after; {expected:.1f} would have been by chance." + (links if is_beyond else ""),
             values={
-                "failed": int(failed.sum()),
+                "failed": int(found.failed.sum()),
                 "taken_over": len(taken),
-                "share_of_others": float(others),
+                "expected": round(expected, 6),
                 "linked": linked,
                 "ringed": ringed,
-                "members": len(group.principals),
+                "members": n_members,
             },
         )
     ]

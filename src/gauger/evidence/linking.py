@@ -69,7 +69,8 @@ def linking_test(
     shared = (2 * everybody >= held.degree) & (everybody >= MIN_RING) & (counts[0] > 0) & (counts[1] > 0)
     on_shared = _sums(held, shared.astype(np.float64)) > 0
     linked = (int(on_shared[sides[0]].sum()), int(on_shared[sides[1]].sum()))
-    enough = all(n >= max(MIN_LINKED, MIN_LINKED_SHARE * len(side)) for n, side in zip(linked, sides, strict=True))
+    alone = (np.setdiff1d(first, second), np.setdiff1d(second, first))
+    enough = all(n >= max(MIN_LINKED, MIN_LINKED_SHARE * len(side)) for n, side in zip(linked, alone, strict=True))
     p_value = 1.0
     if enough:
         weight = 1.0 / np.maximum(held.degree - 1, 1)

@@ -1,9 +1,11 @@
 """Timing: members used a newly released model within two days, when others of their kind had not.
 
 A campaign moves its traffic within hours of a release; a population takes weeks. The null: which customers are in the
-group is independent of who moved, given the model used before, plan and activity. It is exact and needs no history but
-the look-back. Customers whose client moved nearly all of its users are left out on both sides, for the new default of
-a program is no decision of theirs; so are those whose client is not known.
+group is independent of who moved, given the client, the model used before, plan and activity. It is exact and needs no
+history but the look-back. Customers are compared with others that use the same client, for the new default of a
+program is no decision of theirs; those whose client is not known are left out. A program whose users look like those of
+a common client moves its own all the same, and a group chosen by a template is often a program's users: so this channel
+alone never makes a *campaign*.
 """
 
 from dataclasses import dataclass
@@ -15,8 +17,7 @@ from scipy.stats import hypergeom
 
 from gauger.evidence.changes import Moves
 from gauger.evidence.channel import Group, Population
-from gauger.evidence.records import Evidence, Fact
-from gauger.evidence.strata import cells
+from gauger.evidence.records import SMALLEST_P, Evidence, Fact
 
 MIN_KNOWN = 4
 
@@ -47,7 +48,8 @@ def migration_test(moves: Moves, members: NDArray[np.int32]) -> Migration:
         Distinct principals of the group.
     """
     inside = members[moves.known[members]]
-    cell = cells(moves.stratum, moves.known)
+    cell = np.full(len(moves.known), -1, np.int64)
+    cell[moves.known] = np.unique(moves.stratum[moves.known], axis=0, return_inverse=True)[1].ravel()
     tail = np.ones(1)
     expected = 0.0
     for code, n in zip(*np.unique(cell[inside], return_counts=True), strict=True):
@@ -55,12 +57,12 @@ def migration_test(moves: Moves, members: NDArray[np.int32]) -> Migration:
         n_all, n_moved = int(everybody.sum()), int(moves.moved[everybody].sum())
         mine = int(moves.moved[inside[cell[inside] == code]].sum())
         tail = np.convolve(tail, hypergeom.pmf(np.arange(n + 1), n_all, n_moved, n))
-        if n_all > n:
-            expected += float(n * (n_moved - mine) / (n_all - n))
+        # With nobody to compare with, members moved as their kind does: they are their kind.
+        expected += float(n * (n_moved - mine) / (n_all - n)) if n_all > n else mine
     n_moved = int(moves.moved[inside].sum())
     p_value = None
     if len(inside) >= MIN_KNOWN:
-        p_value = min(1.0, float(tail[n_moved:].sum())) if n_moved else 1.0
+        p_value = float(np.clip(tail[n_moved:].sum(), SMALLEST_P, 1.0)) if n_moved else 1.0
     return Migration(p_value=p_value, n_known=len(inside), n_moved=n_moved, expected=expected)
 
 
@@ -70,13 +72,14 @@ class PivotChannel:
 
     name: str = "pivot"
     family: str = "timing"
+    draws: bool = False
 
     @property
     def null(self) -> str:
         """The hypothesis that is tested, in words."""
         return (
             "which accounts are in the group is independent of which moved to a new model within two days of its first"
-            " appearance, given the model used before, plan and activity"
+            " appearance, given the client, the model used before, plan and activity"
         )
 
     def evaluate(self, group: Group, population: Population, *, rng: np.random.Generator) -> Evidence:  # noqa: ARG002

@@ -5,6 +5,17 @@ from typing import Any
 
 import msgspec
 
+#: A p-value below says no more, and rounding would say something else.
+SMALLEST_P = 1e-12
+
+
+def rounded_up(p_value: float) -> float:
+    """Return a p-value to six significant digits, rounded up: what is written never claims more than was measured."""
+    if p_value <= 0 or p_value >= 1:
+        return min(max(p_value, SMALLEST_P), 1.0)
+    scale = 10.0 ** (5 - math.floor(math.log10(p_value)))
+    return min(1.0, math.ceil(p_value * scale - 1e-9) / scale)
+
 
 def p_text(p_value: float) -> str:
     """Return a p-value to two digits, rounded up: what is shown never claims more than what was measured."""

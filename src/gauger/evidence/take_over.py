@@ -105,6 +105,7 @@ class TakeOverChannel:
 
     name: str = "take_over"
     family: str = "identity"
+    draws: bool = True
 
     @property
     def null(self) -> str:
@@ -133,7 +134,7 @@ class TakeOverChannel:
 def _facts(outcome: Contrast | None, group: Group) -> list[Fact]:
     if outcome is None:
         return [Fact(code="take_over.absent", text="No network is known in these logs.", values={})]
-    n_members = len(np.unique(group.items.account))
+    n_members = min(len(np.unique(group.items.account)), MAX_ACCOUNTS)
     if outcome.p_value is None:
         text = "No power: fewer than four accounts that were at their usual network and at a new one by turns."
         return [Fact(code="take_over.no_power", text=text, values={"contrasted": outcome.n_contrasted})]

@@ -39,8 +39,9 @@ def _verdict_without(family: Family, finding: Finding, *, target: float) -> Verd
     rejecting = _rejecting(finding, left, target=target)
     verdict: Verdict = "observed"
     if rejecting:
-        convicting = any(convicts(evidence) for evidence in rejecting)
-        verdict = "campaign" if convicting and len(left) > 1 and left & _CARRYING else "supported"
+        convicting = {evidence.family for evidence in rejecting if convicts(evidence)}
+        counted = convicting | (left & {"text"})
+        verdict = "campaign" if convicting and len(counted) > 1 and counted & _CARRYING else "supported"
     return min(verdict, finding.verdict, key=_ORDER.index)
 
 

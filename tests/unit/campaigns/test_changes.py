@@ -57,16 +57,17 @@ def test_who_was_not_there_before_or_after_or_has_no_known_client_is_left_out():
     moves = _moves(before, after, 5)
     assert moves.known.tolist() == [True, False, False, True, False]
     assert moves.moved.tolist() == [True, False, False, False, False]
-    assert moves.stratum[3].tolist() == [1, 0, 3]
+    assert moves.stratum[3, 1:].tolist() == [1, 0, 3]
 
 
-def test_customers_of_a_program_that_moved_nearly_all_of_its_users_are_left_out():
+def test_customers_are_compared_with_those_who_use_the_same_client():
     clients = ["agent"] * 5 + ["sdk"] * 5
     before = [(p, client, "old", 5) for p, client in enumerate(clients)]
     after = [(p, client, "new" if p < 7 else "old", 5) for p, client in enumerate(clients)]
     moves = _moves(before, after, 10)
-    assert moves.known.tolist() == [False] * 5 + [True] * 5
-    assert moves.moved.tolist() == [False] * 5 + [True, True, False, False, False]
+    assert moves.known.all()
+    assert moves.stratum[:, 0].tolist() == [0] * 5 + [1] * 5
+    assert moves.moved.tolist() == [True] * 7 + [False] * 3
 
 
 def _visited(*rows):
@@ -104,3 +105,9 @@ def test_items_are_told_by_network_and_day_while_the_usual_network_is_in_use(mak
 
 def test_without_networks_there_are_no_visits(make_items):
     assert _visits(make_items, [(0, None, 1)], [], []) is None
+
+
+def test_an_account_of_which_no_network_is_known_breaks_nothing(make_items):
+    before = [(0, "home", 20, 0, 1)]
+    found = _visits(make_items, [(0, "home", DAY_US), (5, None, DAY_US)], before, [(0, "home", 5, 0, 2 * DAY_US)])
+    assert (found.visit >= 0).tolist() == [True, False]

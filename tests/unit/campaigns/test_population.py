@@ -99,7 +99,7 @@ def test_a_column_without_a_value_is_no_holding():
     population = _population(_traces((0, None, "m1", 1), (1, None, None, 1)))
     assert set(population.holdings) == set()
     off = {one.channel: one.reason for one in channels_off(population, CHANNELS, has_accounts=False)}
-    assert set(off) == set(CHANNELS) - {"failover"}  # what failed stands in the items
+    assert set(off) == set(CHANNELS)
     assert "--accounts" in off["payment"]
 
 

@@ -218,9 +218,9 @@ def test_a_channel_must_state_how_many_customers_are_concerned(family, counts, v
     assert _verdict_on(_said("some", family=family, **counts)) == verdict
 
 
-@pytest.mark.parametrize(("excess", "verdict"), [(10.0, "campaign"), (7.0, "supported"), (5.0, "observed")])
-def test_only_many_moves_beyond_what_others_do_make_a_campaign(excess, verdict):
-    moved = Fact(code="pivot.moved", text="", values={"moved": 14, "excess": excess, "members": 30})
+@pytest.mark.parametrize(("excess", "verdict"), [(30.0, "supported"), (7.0, "supported"), (5.0, "observed")])
+def test_moves_beyond_what_others_do_are_looked_at_and_never_a_campaign(excess, verdict):
+    moved = Fact(code="pivot.moved", text="", values={"moved": 30, "excess": excess, "members": 30})
     assert verdict == _verdict_on(
         Evidence(channel="pivot", family="timing", applicable=True, p_value=1e-4, null="", facts=[moved])
     )

@@ -7,7 +7,7 @@ from scipy.stats import hypergeom
 
 from gauger.engines.fetch import turned_away
 from gauger.evidence.channel import Group, Population
-from gauger.evidence.failover import FAILOVER, HOUR_US, next_sender, stratified_p_value, stretches
+from gauger.evidence.failover import FAILOVER, HOUR_US, stratified_p_value, stretches, tries
 
 NOBODY = Population(holdings={}, stratum=np.zeros(1, np.int32), permutations=1)
 MINUTE_US = HOUR_US // 60
@@ -59,8 +59,8 @@ def test_one_stratum_alone_gives_p_values_near_uniform(crowd, assert_super_unifo
     rng = np.random.default_rng(22)
     p_values = []
     for _ in range(600):
-        items = crowd(rng, _at_random(rng))
-        p_values.append(stratified_p_value(items.failed, next_sender(items) >= 0, items.occurred_at // HOUR_US))
+        found = tries(crowd(rng, _at_random(rng)))
+        p_values.append(stratified_p_value(found.failed, found.followed, found.occurred_at // HOUR_US)[0])
     assert_super_uniform(p_values)
     assert_near_uniform(p_values)
 
@@ -101,7 +101,7 @@ def _dispatched(make_items, rng, *, n_failed, n=300, accounts=30, own=False):
     return make_items(np.r_[principal, other], np.r_[at, at[again] + 3 * MINUTE_US], turn=_turns(fill), failed=failed)
 
 
-@pytest.mark.parametrize(("n_failed", "at_most"), [(6, 0.01), (12, 1e-5)])
+@pytest.mark.parametrize(("n_failed", "at_most"), [(8, 0.01), (24, 1e-5)])
 def test_items_that_other_accounts_take_over_are_found(make_items, n_failed, at_most):
     rng = np.random.default_rng(25)
     p_values = [_said(_dispatched(make_items, rng, n_failed=n_failed)).p_value for _ in range(50)]
@@ -122,32 +122,78 @@ def test_fewer_than_four_failures_have_no_power(make_items):
 
 
 def test_rings_are_three_or_more_that_take_over_from_one_another(make_items):
-    principal = [0, 1, 1, 2, 3, 4, 5]
-    fill = np.array([0, 0, 1, 1, 2, 2, 3])
-    failed = [True, False, True, False, True, False, True]
-    items = make_items(principal, np.arange(7) * MINUTE_US, turn=_turns(fill), failed=failed)
-    values = _said(items).facts[0].values
-    assert (values["failed"], values["taken_over"]) == (4, 3)
+    """Accounts 0, 1 and 2 stand in for one another, and so do 3 and 4; of all else nothing is taken over."""
+    pairs = np.array([(0, 1), (1, 2), (3, 4)] * 8)
+    handed_on = np.repeat(np.arange(24) * HOUR_US, 2) + np.tile([0, 3 * MINUTE_US], 24)
+    principal = np.r_[pairs.ravel(), np.repeat(np.arange(6), 40)]
+    at = np.r_[handed_on, np.tile(np.arange(40) * HOUR_US, 6)]
+    fill = np.r_[np.repeat(np.arange(24), 2), 100 + np.arange(240)]
+    failed = np.r_[np.tile([True, False], 24), np.arange(240) >= 220]
+    values = _said(make_items(principal, at, turn=_turns(fill), failed=failed)).facts[0].values
+    assert (values["failed"], values["taken_over"]) == (44, 24)
     assert (values["linked"], values["ringed"], values["members"]) == (5, 3, 6)
 
 
-def test_the_next_sender_is_another_within_a_day_and_later(make_items):
+def test_customers_are_not_linked_by_what_chance_takes_over(crowd):
+    rng = np.random.default_rng(33)
+    values = [_said(crowd(rng, _at_random(rng))).facts[0].values for _ in range(40)]
+    assert np.mean([one["taken_over"] for one in values]) > 5
+    assert [one["ringed"] for one in values] == [0] * 40
+
+
+def test_a_common_example_that_makes_the_service_fail_is_nothing(make_items, assert_super_uniform):
+    """Forty strangers with six fills of their own each, and an example of the manual that fails seven times in ten."""
+    rng = np.random.default_rng(31)
+    p_values = []
+    for _ in range(300):
+        principal = np.repeat(np.arange(40), 7)
+        is_example = np.tile(np.arange(7) == 6, 40)
+        fill = np.where(is_example, 0, 1 + np.arange(280))
+        failed = rng.random(280) < np.where(is_example, 0.7, 0.01)
+        at = rng.integers(0, 168 * HOUR_US, 280)
+        p_values.append(_said(make_items(principal, at, turn=_turns(fill), failed=failed)).p_value)
+    assert_super_uniform(p_values)
+
+
+def test_long_loops_of_own_retries_are_one_try(make_items, assert_super_uniform):
+    rng = np.random.default_rng(32)
+    p_values = []
+    for _ in range(300):
+        n = 300
+        principal, at = rng.integers(0, 20, n), np.sort(rng.integers(0, 168 * HOUR_US, n))
+        fill = np.where(rng.random(n) < 0.5, rng.integers(0, 40, n), 1_000 + np.arange(n))
+        failed = rng.random(n) < 0.05
+        times = np.where(failed, 15, 1)
+        again = np.repeat(np.arange(n), times)
+        step = np.arange(len(again)) - np.repeat(np.cumsum(times) - times, times)
+        when = at[again] + step * 1_000_000
+        items = make_items(principal[again], when, turn=_turns(fill[again]), failed=failed[again])
+        p_values.append(_said(items).p_value)
+    assert_super_uniform(p_values)
+
+
+def test_a_try_is_followed_by_another_customer_later_and_within_a_day(make_items):
     day = 24 * HOUR_US
-    principal = [0, 0, 1, 2, 0, 1]
-    at = np.array([0, 5, 10, 10 + day, 11 + 2 * day, 3])
-    fill = np.array([7, 7, 7, 7, 7, 8])
-    assert next_sender(make_items(principal, at, turn=_turns(fill))).tolist() == [2, 2, 3, -1, -1, -1]
+    principal = [0, 0, 1, 2, 0, 1, 3]
+    at = np.array([0, 5, 10, 10 + day, 11 + 2 * day, 3, 3])
+    fill = np.array([7, 7, 7, 7, 7, 8, 8])
+    failed = [False, True, False, False, False, False, False]
+    found = tries(make_items(principal, at, turn=_turns(fill), failed=failed))
+    assert found.principal.tolist() == [0, 1, 2, 0, 1, 3]
+    assert found.occurred_at.tolist() == [0, 10, 10 + day, 11 + 2 * day, 3, 3]
+    assert found.failed.tolist() == [True, False, False, False, False, False]
+    assert found.follower.tolist() == [1, 2, -1, -1, -1, -1]
 
 
 def test_the_p_value_is_that_of_fisher_in_one_stratum_and_of_the_convolution_in_two():
     failed = np.array([1, 1, 0, 0, 0, 0, 1, 1, 0, 0], bool)
     followed = np.array([1, 0, 1, 0, 0, 0, 1, 1, 0, 0], bool)
     one = np.zeros(10, np.int64)
-    assert stratified_p_value(failed, followed, one) == pytest.approx(hypergeom.sf(2, 10, 4, 4))
+    assert stratified_p_value(failed, followed, one) == pytest.approx((hypergeom.sf(2, 10, 4, 4), 1.6))
     two = np.repeat([0, 1], [6, 4])
     left, right = hypergeom(6, 2, 2), hypergeom(4, 2, 2)
     at_least_three = left.pmf(1) * right.pmf(2) + left.pmf(2) * (right.pmf(1) + right.pmf(2))
-    assert stratified_p_value(failed, followed, two) == pytest.approx(at_least_three)
+    assert stratified_p_value(failed, followed, two) == pytest.approx((at_least_three, 4 / 6 + 1))
 
 
 def test_order_of_the_rows_changes_nothing(make_items):

@@ -84,3 +84,18 @@ def test_the_channel_is_silent_without_a_new_model_and_without_power(make_items)
     nobody = _said(_moves(np.zeros(N, np.bool_), known=np.arange(N) >= 18), make_items)
     assert not nobody.applicable
     assert nobody.facts[-1].code == "pivot.no_power"
+
+
+def test_members_that_are_all_of_their_kind_are_no_excess():
+    """Sixty customers of an alias of their own all moved; of forty others of the group no more did than elsewhere."""
+    stratum = np.where(np.arange(N) < 60, 1, 0)[:, None]
+    moved = (np.arange(N) < 60) | (np.arange(N) % 10 == 0)
+    found = migration_test(_moves(moved, stratum=stratum), np.arange(100, dtype=np.int32))
+    assert found.n_moved - found.expected < 2
+    assert found.p_value > 0.1
+
+
+def test_the_strongest_pivot_has_a_p_value_above_zero():
+    n = 20_000
+    found = migration_test(_moves(np.arange(n) < 200), np.arange(150, dtype=np.int32))
+    assert found.p_value == 1e-12

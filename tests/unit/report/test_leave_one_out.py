@@ -84,7 +84,7 @@ def test_text_without_p_value_is_a_second_family_where_another_rejects():
 
 def test_channels_left_pay_for_their_number():
     verdicts = without(finding("campaign", {"text": 0.001, "timing": 0.03, "identity": 0.03}))
-    assert verdicts == {"text": "observed", "timing": "campaign", "identity": "campaign"}
+    assert verdicts == {"text": "observed", "timing": "supported", "identity": "supported"}
 
 
 def test_shared_tokens_without_rings_make_no_campaign():
@@ -130,3 +130,13 @@ def test_smaller_p_values_never_lower_a_verdict(p_values, factor):
 @pytest.mark.parametrize("pair", list(itertools.combinations(FAMILIES, 2)))
 def test_no_single_family_is_ever_a_campaign(pair):
     assert "campaign" not in without(finding("campaign", dict.fromkeys(pair, 0.0001))).values()
+
+
+def test_accounts_that_were_taken_over_are_no_second_family():
+    found = finding("campaign", {"text": None, "identity": 0.0001, "timing": 0.0001})
+    elsewhere = Fact(code="take_over.elsewhere", text="", values={"taken": 20, "contrasted": 20, "members": 20})
+    evidence = [
+        msgspec.structs.replace(one, channel="take_over", facts=[elsewhere]) if one.family == "identity" else one
+        for one in found.evidence
+    ]
+    assert without(msgspec.structs.replace(found, evidence=evidence))["text"] == "supported"
