@@ -1,0 +1,84 @@
+"""The tables of docs/explanation/benchmark.md, printed from benchmarks/results.
+
+python -m benchmarks.tables
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+RESULTS = Path("benchmarks/results")
+Row = dict
+
+
+def percent(share: float) -> str:
+    """Return a share in percent with one decimal."""
+    return f"{100 * share:.1f} %"
+
+
+def validity(runs: dict[str, Row]) -> Iterator[str]:
+    """Yield how often innocent days alarm, a row a run and level."""
+    yield "| births (history, tested) | worlds, days | promised | alarms | 95 % interval, worlds resampled |"
+    yield "|---|---|---|---|---|"
+    for name, run in runs.items():
+        births = name.split(" ", 1)[1].replace("tested ", ", ").replace(" ,", ",")
+        for one in run["overall"]:
+            rate = f"{one['hits']} of {one['windows']}, {percent(one['rate'])}"
+            bounds = f"{percent(one['low'])} to {percent(one['high'])}"
+            where = f"{run['worlds']}, {run['windows']:,}"
+            yield f"| {births} | {where} | {percent(one['level'])} | {rate} | {bounds} |"
+
+
+def planted(run: Row, level: float) -> Iterator[str]:
+    """Yield what was found of the campaigns planted in one run, a row a hostile share."""
+    yield "| hostile share | found first | worst account precision | worst account recall |"
+    yield "|---|---|---|---|"
+    for one in run["power"]:
+        if one["level"] == level and one["planted"]:
+            worst = f"{one['precision_min']:.2f} | {one['recall_min']:.2f}" if one["found"] else "|"
+            yield f"| {100 * one['share']:g} % | {one['found']} of {one['planted']} | {worst} |"
+
+
+def scenarios(table: list[Row]) -> Iterator[str]:
+    """Yield what was found in each scenario with all channels."""
+    yield "| scenario | runs | found, first | *campaign*, *supported* | P | R | innocents *supported*, *campaign* |"
+    yield "|---|---|---|---|---|---|---|"
+    for row in (row for row in table if row["variant"] == "all"):
+        innocent = f"{row['innocent_supported']}, {row['innocent_campaigns']}"
+        if row["scenario"].startswith("quiet"):
+            yield f"| {row['scenario']} | {row['runs']} | | | | | {innocent} |"
+            continue
+        accuracy = f"{row['precision']:.2f} | {row['recall']:.2f}" if row["found"] else "|"
+        said = f"{row['found']}, {row['first']} | {row['campaign']}, {row['supported']}"
+        yield f"| {row['scenario']} | {row['runs']} | {said} | {accuracy} | {innocent} |"
+
+
+def ablation(table: list[Row]) -> Iterator[str]:
+    """Yield what each channel, and personhood, is worth: verdicts that change when it is switched off."""
+    whole = {row["scenario"]: row for row in table if row["variant"] == "all"}
+    yield "| switched off | *campaign*, *supported* with it → without | innocents *supported*, *campaign* |"
+    yield "|---|---|---|"
+    for variant in dict.fromkeys(row["variant"] for row in table if row["variant"].startswith("without")):
+        rows = [row for row in table if row["variant"] == variant]
+        changed, innocents = [], {"innocent_supported": 0, "innocent_campaigns": 0}
+        for row in rows:
+            before = whole[row["scenario"]]
+            verdicts = [f"{one['campaign']}, {one['supported']}" for one in (before, row)]
+            if verdicts[0] != verdicts[1]:
+                changed.append(f"{row['scenario']} {verdicts[0]} → {verdicts[1]}")
+            for count in innocents:
+                innocents[count] += row[count] - before[count]
+        name = variant.removeprefix("without ").replace("_", " ")
+        differences = ", ".join(f"{one:+d}" for one in innocents.values())
+        yield f"| {name} | {'; '.join(changed) or 'nothing'} | {differences} |"
+
+
+def main() -> None:
+    runs = json.loads((RESULTS / "validity.json").read_text())["runs"]
+    table = json.loads((RESULTS / "ablation.json").read_text())["table"]
+    for lines in (validity(runs), planted(next(iter(runs.values())), 0.01), scenarios(table), ablation(table)):
+        print("\n".join(lines), end="\n\n")
+
+
+if __name__ == "__main__":
+    main()
