@@ -32,7 +32,9 @@ def cells(covariates: Ints, eligible: NDArray[np.bool_]) -> Ints:
 def _split(rows: Ints, covariates: Ints) -> Iterator[Ints]:
     """Yield the rows by their covariates, the first column first. A small kind is joined to one neighbour by value.
 
-    Never to more: of customers with many tokens and few nothing is alike. What is left small costs power alone.
+    Never to more: of customers with many tokens and few nothing is alike. What is left small costs power alone. Of
+    kinds without an order (plans, models) the neighbour is the next by name: customers of two small plans are then
+    compared as of one.
     """
     if covariates.shape[1] == 0 or len(rows) == 0:
         yield rows
