@@ -549,6 +549,7 @@ SCENARIOS: Final[dict[str, Scenario]] = {
             name="pivot-alone",
             parts=(
                 *_CITY,
+                ChatPersons(n=1_200, weekly_exchanges=20.0),
                 Campaign(
                     name="pivot-alone",
                     n=60,
