@@ -5,7 +5,7 @@ one reading serves them all: `asked` reads a request, `answered` an answer; both
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,7 +15,9 @@ from gauger.sources.json_text import canonical, opened
 Row = dict[str, object]
 
 _SYSTEM_ROLES: Final = frozenset({"system", "developer"})
-_USER_ROLES: Final = frozenset({"user", "tool", "function"})
+_MESSAGE_KINDS: Final = frozenset({dict, str})
+_TOOL_ROLES: Final = frozenset({"tool", "function"})
+_USER_ROLES: Final = _TOOL_ROLES | {"user"}
 _TEXT_PARTS: Final = frozenset({"text", "input_text", "output_text", "refusal", "summary_text"})
 
 #: Parts of an assistant's turn that are not text shown to the user.
@@ -67,11 +69,12 @@ def conversation(messages: object) -> Conversation | Bad:
         return Conversation(prompt=messages)
     if messages is None or messages == {}:
         return Conversation()
-    if not isinstance(messages, list) or not all(isinstance(message, dict | str) for message in messages):
+    if not isinstance(messages, list) or not _MESSAGE_KINDS.issuperset(map(type, messages)):
         return WRONG_TYPE
     roles = list(map(_role, messages))
-    system = [message for message, role in zip(messages, roles, strict=True) if role in _SYSTEM_ROLES]
-    if system:
+    system: list[object] = []
+    if not _SYSTEM_ROLES.isdisjoint(roles):
+        system = [message for message, role in zip(messages, roles, strict=True) if role in _SYSTEM_ROLES]
         messages = [message for message, role in zip(messages, roles, strict=True) if role not in _SYSTEM_ROLES]
         roles = [role for role in roles if role not in _SYSTEM_ROLES]
     said = [role in _USER_ROLES for role in roles]
@@ -103,19 +106,21 @@ def _role(message: object) -> str:
 
 
 def _first_run(said: list[bool]) -> range:
-    start = said.index(True)
-    stop = next((at for at in range(start, len(said)) if not said[at]), len(said))
+    start = stop = said.index(True)
+    while stop < len(said) and said[stop]:
+        stop += 1
     return range(start, stop)
 
 
 def _last_run(said: list[bool]) -> range:
-    stop = len(said) - said[::-1].index(True)
-    start = next((at + 1 for at in range(stop - 1, -1, -1) if not said[at]), 0)
+    stop = start = len(said) - said[::-1].index(True)
+    while start and said[start - 1]:
+        start -= 1
     return range(start, stop)
 
 
 def _turn_text(turn: list[object]) -> str | None:
-    users = [message for message in turn if _role(message) not in {"tool", "function"}]
+    users = [message for message in turn if _role(message) not in _TOOL_ROLES]
     return _joined(map(_user_text, users)) or _joined(map(_tool_text, turn))
 
 
@@ -124,7 +129,7 @@ def _user_text(message: object) -> str:
 
 
 def _tool_text(message: object) -> str:
-    if _role(message) in {"tool", "function"}:
+    if _role(message) in _TOOL_ROLES:
         return _content_text(_content(message))
     content = _content(message)
     results = [part for part in content if _kind(part) == "tool_result"] if isinstance(content, list) else []
@@ -172,20 +177,32 @@ def _joined(texts: Iterable[str]) -> str | None:
 
 
 def _first_block(messages: Iterable[object]) -> str | None:
-    return next((block for message in messages if isinstance(message, dict) for block in _blocks(message)), None)
+    """First signed or encrypted reasoning block of messages, or of items of the Responses API."""
+    for message in messages:
+        if not isinstance(message, dict):
+            continue
+        block = _block(message)
+        for key in ("content", "thinking_blocks"):
+            if not block and isinstance(parts := message.get(key), list):
+                block = next(filter(None, map(_block, parts)), None)
+        if block:
+            return block
+    return None
 
 
-def _blocks(item: Mapping[str, object]) -> Iterator[str]:
-    """Signed or encrypted reasoning blocks of a message or of an item of the Responses API."""
-    for holder in (item, *_listed(item, "content"), *_listed(item, "thinking_blocks")):
-        key = _BLOCK_KEYS.get(_kind(holder))
-        block = holder.get(key) if key and isinstance(holder, dict) else None
-        if isinstance(block, str) and block:
-            yield block
+def _block(holder: object) -> str | None:
+    key = _BLOCK_KEYS.get(_kind(holder))
+    block = holder.get(key) if key and isinstance(holder, dict) else None
+    return block if isinstance(block, str) else None
 
 
 #: Kind of part -> where the provider put the block.
 _BLOCK_KEYS: Final = {"thinking": "signature", "redacted_thinking": "data", "reasoning": "encrypted_content"}
+
+
+def there(row: Row) -> Row:
+    """Columns of a row that have a value."""
+    return {column: value for column, value in row.items() if value is not None}
 
 
 def _listed(holder: Mapping[str, object], key: str) -> list[object]:
@@ -250,7 +267,7 @@ def answered(body: object) -> Row:
         return {}
     if not isinstance(body, dict):
         return {"response": WRONG_TYPE}
-    messages = list(_messages(body))
+    messages = _messages(body)
     row: Row = {
         "response": _joined(map(_answer_text, messages)) or _bare_text(body),
         "finish_reason": _finish_reason(body),
@@ -262,15 +279,17 @@ def answered(body: object) -> Row:
     return row
 
 
-def _messages(body: Mapping[str, object]) -> Iterator[Mapping[str, object]]:
+def _messages(body: Mapping[str, object]) -> list[Mapping[str, object]]:
     """Messages of an answer: of every choice, the items of the Responses API, or the Anthropic message itself."""
+    found: list[Mapping[str, object]] = []
     for choice in _listed(body, "choices"):
         if isinstance(choice, dict):
             message = _first(choice, "message", "delta")
-            yield message if isinstance(message, dict) else choice
-    yield from (item for item in _listed(body, "output") if isinstance(item, dict))
+            found.append(message if isinstance(message, dict) else choice)
+    found.extend(item for item in _listed(body, "output") if isinstance(item, dict))
     if isinstance(body.get("content"), list | str):
-        yield body
+        found.append(body)
+    return found
 
 
 def _answer_text(message: Mapping[str, object]) -> str:
