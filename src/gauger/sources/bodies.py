@@ -6,8 +6,7 @@ one reading serves them all: `asked` reads a request, `answered` an answer; both
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from gauger.sources.faults import WRONG_TYPE, Bad
 from gauger.sources.json_text import canonical, opened
@@ -34,8 +33,7 @@ _PART_NAME: Final = re.compile(r"[a-z_]{1,32}")
 _PARAGRAPH: Final = "\n\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Conversation:
+class Conversation(NamedTuple):
     """The turns of a request.
 
     A user turn is a run of messages of the user and of tools between two turns of the assistant; its text is the
@@ -82,7 +80,7 @@ def conversation(messages: object) -> Conversation | Bad:
         return Conversation(system=_joined(map(_user_text, system)), reasoning_block=_first_block(messages))
     first, last = _first_run(said), _last_run(said)
     return Conversation(
-        system=_joined(map(_user_text, system)),
+        system=_joined(map(_user_text, system)) if system else None,
         prompt=_turn_text(messages[last.start : last.stop]),
         root=_turn_text(messages[first.start : first.stop]) if first != last else None,
         prefix=canonical(messages[: last.start]) if last.start else None,
@@ -120,12 +118,13 @@ def _last_run(said: list[bool]) -> range:
 
 
 def _turn_text(turn: list[object]) -> str | None:
-    users = [message for message in turn if _role(message) not in _TOOL_ROLES]
-    return _joined(map(_user_text, users)) or _joined(map(_tool_text, turn))
+    users = [_user_text(message) for message in turn if _role(message) not in _TOOL_ROLES]
+    return _joined(users) or _joined(map(_tool_text, turn))
 
 
 def _user_text(message: object) -> str:
-    return _content_text(message if isinstance(message, str) else _content(message))
+    content = message if isinstance(message, str) else _content(message)
+    return content if isinstance(content, str) else _content_text(content)
 
 
 def _tool_text(message: object) -> str:
@@ -140,8 +139,8 @@ def _content(message: object) -> object:
     if not isinstance(message, dict):
         return None
     for key in ("content", "output", "text"):
-        if message.get(key) is not None:
-            return message[key]
+        if (content := message.get(key)) is not None:
+            return content
     return [message] if "type" in message else None
 
 
@@ -153,6 +152,8 @@ def _kind(part: object) -> str:
 def _content_text(content: object) -> str:
     if isinstance(content, str):
         return content
+    if content is None:
+        return ""
     parts = content if isinstance(content, list) else [content]
     return _joined(map(_part_text, parts)) or ""
 
@@ -179,14 +180,13 @@ def _joined(texts: Iterable[str]) -> str | None:
 def _first_block(messages: Iterable[object]) -> str | None:
     """First signed or encrypted reasoning block of messages, or of items of the Responses API."""
     for message in messages:
-        if not isinstance(message, dict):
-            continue
-        block = _block(message)
-        for key in ("content", "thinking_blocks"):
-            if not block and isinstance(parts := message.get(key), list):
-                block = next(filter(None, map(_block, parts)), None)
-        if block:
-            return block
+        if isinstance(message, dict):
+            block = _block(message) if "type" in message else None
+            for key in ("content", "thinking_blocks"):
+                if not block and isinstance(parts := message.get(key), list):
+                    block = next(filter(None, map(_block, parts)), None)
+            if block:
+                return block
     return None
 
 
@@ -295,7 +295,7 @@ def _messages(body: Mapping[str, object]) -> list[Mapping[str, object]]:
 def _answer_text(message: Mapping[str, object]) -> str:
     shown = "" if _kind(message) in _SILENT_PARTS else _content_text(_first(message, "content", "refusal", "text"))
     calls = [*_listed(message, "tool_calls"), *_listed(message, "content"), message.get("function_call"), message]
-    return _joined((shown, *map(_call_text, calls))) or ""
+    return _joined([shown, *map(_call_text, calls)]) or ""
 
 
 def _call_text(part: object) -> str:
@@ -304,8 +304,8 @@ def _call_text(part: object) -> str:
         return ""
     function = part.get("function")
     call = function if isinstance(function, dict) else part
-    name, arguments = call.get("name"), _first(call, "arguments", "input")
-    if not isinstance(name, str) or arguments is None:
+    name = call.get("name")
+    if not isinstance(name, str) or (arguments := _first(call, "arguments", "input")) is None:
         return ""
     return f"{name}({arguments if isinstance(arguments, str) else canonical(arguments)})"
 
@@ -348,8 +348,7 @@ def used(usage: object) -> Row:
 def _input_tokens(usage: Mapping[str, object]) -> object:
     """Input tokens; Anthropic states the cached ones beside the others, all others within."""
     told = _first(usage, "prompt_tokens", "input_tokens")
-    beside = [usage.get("cache_creation_input_tokens"), usage.get("cache_read_input_tokens")]
-    cached = [count for count in beside if type(count) is int]
     if type(told) is not int or "prompt_tokens" in usage:
         return told
-    return told + sum(cached)
+    beside = (usage.get("cache_creation_input_tokens"), usage.get("cache_read_input_tokens"))
+    return told + sum(count for count in beside if type(count) is int)
