@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from gauger.exchanges.schema import EDGE_SCHEMA, TEXTS
 from gauger.sources.batches import SourceBatch
-from gauger.sources.faults import MISSING, Bad, Fault, fault_table
+from gauger.sources.faults import MISSING, Fault, fault_table
 from gauger.sources.values import CONVERTERS, converted_column
 
 #: Columns that a source fills; the reader adds the two that say where a row came from.
@@ -149,7 +149,7 @@ class Batcher:
         return batch
 
     def _table(self) -> pa.Table:
-        found = dict(zip(FILLED, self._columns, strict=True))
+        found: dict[str, Sequence[object]] = dict(zip(FILLED, self._columns, strict=True))
         found["source_file"] = [self._source_file] * len(self._numbers)
         found["source_row"] = self._numbers
         return pa.Table.from_arrays(

@@ -78,11 +78,11 @@ def conversation(messages: object) -> Conversation | Bad:
     said = [role in _USER_ROLES for role in roles]
     if True not in said:
         return Conversation(system=_joined(map(_user_text, system)), reasoning_block=_first_block(messages))
-    first, last = _first_run(said), _last_run(said)
+    last = _last_run(said)
     return Conversation(
         system=_joined(map(_user_text, system)) if system else None,
         prompt=_turn_text(messages[last.start : last.stop]),
-        root=_turn_text(messages[first.start : first.stop]) if first != last else None,
+        root=_root(messages, said, last) if last.start else None,
         prefix=canonical(messages[: last.start]) if last.start else None,
         reasoning_block=_first_block(messages),
     )
@@ -103,18 +103,19 @@ def _role(message: object) -> str:
     return "user"
 
 
-def _first_run(said: list[bool]) -> range:
-    start = stop = said.index(True)
-    while stop < len(said) and said[stop]:
-        stop += 1
-    return range(start, stop)
-
-
 def _last_run(said: list[bool]) -> range:
     stop = start = len(said) - said[::-1].index(True)
     while start and said[start - 1]:
         start -= 1
     return range(start, stop)
+
+
+def _root(messages: list[object], said: list[bool], last: range) -> str | None:
+    """Text of the first user turn, when it is not the last."""
+    start = said.index(True)
+    if start == last.start:
+        return None
+    return _turn_text(messages[start : said.index(False, start)])
 
 
 def _turn_text(turn: list[object]) -> str | None:

@@ -78,9 +78,7 @@ class _Transform:
 
 #: Transform -> column -> what it does there. A transform that a column does not have is refused when the file is read.
 _TRANSFORMS: Final[Mapping[str, Mapping[str, _Transform]]] = {
-    **{
-        unit: {"occurred_at": _Transform(_instant(unit)), "latency_ms": _Transform(_duration(unit))} for unit in UNITS
-    },
+    **{unit: {"occurred_at": _Transform(_instant(unit)), "latency_ms": _Transform(_duration(unit))} for unit in UNITS},
     "turns": {
         "system_prompt": _turn("system"),
         "user_prompt": _turn("prompt"),

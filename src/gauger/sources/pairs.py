@@ -63,7 +63,7 @@ def pair_row(record: Mapping[str, object], options: ReadOptions) -> Row:
     request = request_of(record)
     if not request:
         raise Refused(WRONG_TYPE, column="user_prompt")
-    return {**there(answered(record.get("response"))), **there(asked(request)), **_beside(record)}
+    return {**answered(record.get("response")), **there(asked(request)), **_beside(record)}
 
 
 def _beside(record: Mapping[str, object]) -> Row:
@@ -78,11 +78,11 @@ def _beside(record: Mapping[str, object]) -> Row:
 
 
 def _client(record: Mapping[str, object]) -> Row:
-    """What the headers of the request say."""
+    """Return what the headers of the request say of the client."""
     headers = plain_headers(opened(record.get("headers") or record.get("request_headers")))
     if not headers:
         return {}
-    told = {
+    told: Row = {
         "client_address": headers.get("x-forwarded-for"),
         "user_agent": headers.get("user-agent"),
         "client_fingerprint": client_fingerprint(headers),

@@ -139,12 +139,8 @@ def _text_batches(
     start_offset: int,
     start_row: int,
 ) -> Iterator[SourceBatch]:
-    end, row = start_offset, start_row
-
-    def cut() -> SourceBatch:
-        return batcher.cut(
-            end_offset=end, end_row=row, bytes_read=stream.bytes_read, columns_absent=conversion.columns_absent
-        )
+    tail = end = given = start_offset
+    row = start_row
 
     def whole() -> Iterator[Record]:
         nonlocal tail
@@ -154,7 +150,11 @@ def _text_batches(
             else:
                 tail = item.end
 
-    given = tail = end
+    def cut() -> SourceBatch:
+        return batcher.cut(
+            end_offset=end, end_row=row, bytes_read=stream.bytes_read, columns_absent=conversion.columns_absent
+        )
+
     for run, taken in conversion.converted(whole(), first_row=row, has_room=batcher.has_room):
         if not (batcher.is_empty or batcher.has_room(taken)):
             yield cut()
