@@ -3,7 +3,7 @@
     python -m benchmarks.parsing [--against SRC] [--rounds 3]
 
 Logs are the "pool" scenario (some 92,000 exchanges, real prompts where GAUGER_DATA names their folder) in every JSON
-format, three times: answers as simulated, which are short, and answers of 4 and of 16 characters a stated token. Every
+format, twice: answers as simulated, which are short, and answers of 4 characters a stated token. Every
 reading is a process of its own and counts the CPU seconds of reading alone; with `--against` the code below that folder
 reads by turns with this one. The best round counts. Writes benchmarks/results/parsing.json.
 
@@ -39,7 +39,7 @@ RESULT = Path("benchmarks/results/parsing.json")
 HERE = Path(__file__).parents[1] / "src"
 FORMATS = ("litellm", "openai", "anthropic", "mapped-json")
 #: Characters of an answer by its stated tokens; 0 leaves it as simulated.
-LENGTHS = (0, 4, 16)
+LENGTHS = (0, 4)
 #: Bytes of a log that the libraries decode.
 LIBRARY_BYTES = 60_000_000
 

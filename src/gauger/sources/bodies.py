@@ -17,6 +17,8 @@ _SYSTEM_ROLES: Final = frozenset({"system", "developer"})
 _MESSAGE_KINDS: Final = frozenset({dict, str})
 _TOOL_ROLES: Final = frozenset({"tool", "function"})
 _USER_ROLES: Final = _TOOL_ROLES | {"user"}
+_ASSISTANT_ROLES: Final = frozenset({"assistant"})
+_PLAIN_NAMES: Final = frozenset({"role", "content"})
 _TEXT_PARTS: Final = frozenset({"text", "input_text", "output_text", "refusal", "summary_text"})
 
 #: Parts of an assistant's turn that are not text shown to the user.
@@ -69,6 +71,8 @@ def conversation(messages: object) -> Conversation | Bad:
         return Conversation()
     if not isinstance(messages, list) or not _MESSAGE_KINDS.issuperset(map(type, messages)):
         return WRONG_TYPE
+    if len(messages) == 1 and (said_alone := _plain_text(messages[0], _USER_ROLES)):
+        return Conversation(prompt=said_alone)
     roles = list(map(_role, messages))
     system: list[object] = []
     if not _SYSTEM_ROLES.isdisjoint(roles):
@@ -86,6 +90,14 @@ def conversation(messages: object) -> Conversation | Bad:
         prefix=canonical(messages[: last.start]) if last.start else None,
         reasoning_block=_first_block(messages),
     )
+
+
+def _plain_text(message: object, roles: frozenset[str]) -> str | None:
+    """Text of a message of one of these roles that has nothing beside its text, as most have."""
+    if not isinstance(message, dict) or not _PLAIN_NAMES.issuperset(message):
+        return None
+    text = message.get("content")
+    return text if isinstance(text, str) and _role(message) in roles else None
 
 
 def _role(message: object) -> str:
@@ -294,6 +306,8 @@ def _messages(body: Mapping[str, object]) -> list[Mapping[str, object]]:
 
 
 def _answer_text(message: Mapping[str, object]) -> str:
+    if plain := _plain_text(message, _ASSISTANT_ROLES):
+        return plain
     shown = "" if _kind(message) in _SILENT_PARTS else _content_text(_first(message, "content", "refusal", "text"))
     calls = [*_listed(message, "tool_calls"), *_listed(message, "content"), message.get("function_call"), message]
     return _joined([shown, *map(_call_text, calls)]) or ""
