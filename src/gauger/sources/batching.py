@@ -1,23 +1,21 @@
 """From rows of a source to batches of `EDGE_SCHEMA`, bounded by rows and by text, with every fault on record."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import tzinfo
-from typing import Final, NamedTuple
+from operator import attrgetter
+from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
 
 from gauger.exchanges.schema import EDGE_SCHEMA, TEXTS
 from gauger.sources.batches import SourceBatch
-from gauger.sources.faults import MISSING, Bad, Fault, fault_table
-from gauger.sources.values import CONVERTERS
+from gauger.sources.faults import MISSING, Fault, fault_table
+from gauger.sources.values import CONVERTERS, converted_column
 
 #: Columns that a source fills; the reader adds the two that say where a row came from.
 FILLED: Final = tuple(CONVERTERS)
 #: Columns without which a record is left out.
 REQUIRED: Final = tuple(field.name for field in EDGE_SCHEMA if not field.nullable and field.name in CONVERTERS)
-
-#: The texts are the last columns that a source fills.
-_TEXTS_FROM: Final = len(FILLED) - len(TEXTS)
 
 
 class Place(NamedTuple):
@@ -33,46 +31,62 @@ class Place(NamedTuple):
 
 
 class Converted(NamedTuple):
-    """A record as it goes into a batch: its values in the order of `FILLED` (None when it was left out), its faults."""
+    """Neighbouring records as they go into a batch.
 
-    values: list[object] | None
-    faults: tuple[Fault, ...]
-    row: int
+    Attributes
+    ----------
+    columns
+        Values of the rows by column, in the order of `FILLED`.
+    numbers
+        Number of each row's record in the log.
+    faults
+        Of the rows and of the records that are left out, in the order of the log.
+    text_bytes
+        Of all their texts, in UTF-8.
+    """
+
+    columns: list[list[object]]
+    numbers: list[int]
+    faults: list[Fault]
     text_bytes: int
 
 
-def refused(place: Place, reason: str, *, column: str | None = None) -> Converted:
-    """Leave a record out, with the reason."""
-    return Converted(None, (place.fault(reason, column=column),), place.row, 0)
-
-
-def converted(row: Mapping[str, object], place: Place, zone: tzinfo) -> Converted:
-    """Values of a source's row as the columns want them.
+def converted(
+    rows: Sequence[Mapping[str, object]], places: Sequence[Place], zone: tzinfo, *, refused: Sequence[Fault] = ()
+) -> Converted:
+    """Values of a source's rows as the columns want them, and the faults of theirs and of the records it refused.
 
     A bad value in an optional column leaves it empty, with a fault; in a required one it costs the record.
     """
+    found = {column: converted_column(column, [row.get(column) for row in rows], zone) for column in FILLED}
+    lost: dict[int, Fault] = {}
     for column in REQUIRED:
-        value = CONVERTERS[column](row.get(column), zone)
-        if value is None or isinstance(value, Bad):
-            return refused(place, (value or MISSING).reason, column=column)
-    values: list[object] = []
-    faults: list[Fault] = []
-    for column, converter in CONVERTERS.items():
-        value = row.get(column)
-        if value is not None:
-            value = value if type(value) is Bad else converter(value, zone)
-            if type(value) is Bad:
-                faults.append(place.fault(value.reason, column=column))
-                value = None
-        values.append(value)
-    return Converted(values, tuple(faults), place.row, sum(map(_size, values[_TEXTS_FROM:])))
+        values, bad = found[column]
+        for at in (at for at, value in enumerate(values) if value is None):
+            lost.setdefault(at, places[at].fault(bad.get(at, MISSING).reason, column=column))
+    faults = [
+        places[at].fault(reason.reason, column=column)
+        for column, (_, bad) in found.items()
+        for at, reason in bad.items()
+        if at not in lost
+    ]
+    columns = {column: values for column, (values, _) in found.items()}
+    if lost:
+        kept = [at for at in range(len(rows)) if at not in lost]
+        columns = {column: [values[at] for at in kept] for column, values in columns.items()}
+        places = [places[at] for at in kept]
+    return Converted(
+        columns=list(columns.values()),
+        numbers=[place.row for place in places],
+        faults=sorted([*refused, *lost.values(), *faults], key=attrgetter("row")),
+        text_bytes=sum(_text_bytes(columns[column]) for column in TEXTS),
+    )
 
 
-def _size(text: object) -> int:
-    """Bytes of a text in UTF-8."""
-    if not isinstance(text, str):
-        return 0
-    return len(text) if text.isascii() else len(text.encode())
+def _text_bytes(column: list[Any]) -> int:
+    """Bytes of texts in UTF-8."""
+    texts = list(filter(None, column))
+    return sum(map(len, texts if all(map(str.isascii, texts)) else map(str.encode, texts)))
 
 
 class Batcher:
@@ -93,7 +107,7 @@ class Batcher:
         self._clear()
 
     def _clear(self) -> None:
-        self._rows: list[list[object]] = []
+        self._columns: list[list[object]] = [[] for _ in FILLED]
         self._numbers: list[int] = []
         self._faults: list[Fault] = []
         self._text_bytes = 0
@@ -101,22 +115,21 @@ class Batcher:
     @property
     def is_empty(self) -> bool:
         """Whether nothing waits for the next batch."""
-        return not self._rows and not self._faults
+        return not self._numbers and not self._faults
 
-    def has_room(self, record: Converted) -> bool:
-        """Whether the record still fits."""
-        if self.is_empty:
-            return True
-        is_short = len(self._rows) + len(self._faults) < self._max_rows
-        return is_short and self._text_bytes + record.text_bytes <= self._max_text_bytes
+    def has_room(self, records: Converted) -> bool:
+        """Whether the records fit, all of them."""
+        n_held = len(self._numbers) + len(self._faults)
+        is_short = n_held + len(records.numbers) + len(records.faults) <= self._max_rows
+        return is_short and self._text_bytes + records.text_bytes <= self._max_text_bytes
 
-    def add(self, record: Converted) -> None:
-        """Take a record in."""
-        if record.values is not None:
-            self._rows.append(record.values)
-            self._numbers.append(record.row)
-            self._text_bytes += record.text_bytes
-        self._faults.extend(record.faults)
+    def add(self, records: Converted) -> None:
+        """Take records in."""
+        for column, values in zip(self._columns, records.columns, strict=True):
+            column.extend(values)
+        self._numbers.extend(records.numbers)
+        self._faults.extend(records.faults)
+        self._text_bytes += records.text_bytes
 
     def report(self, fault: Fault) -> None:
         """Take in a fault that is no record's."""
@@ -136,9 +149,8 @@ class Batcher:
         return batch
 
     def _table(self) -> pa.Table:
-        columns = zip(*self._rows, strict=True) if self._rows else ([] for _ in FILLED)
-        found = dict(zip(FILLED, columns, strict=True))
-        found["source_file"] = [self._source_file] * len(self._rows)
+        found: dict[str, Sequence[object]] = dict(zip(FILLED, self._columns, strict=True))
+        found["source_file"] = [self._source_file] * len(self._numbers)
         found["source_row"] = self._numbers
         return pa.Table.from_arrays(
             [pa.array(found[field.name], field.type) for field in EDGE_SCHEMA], schema=EDGE_SCHEMA

@@ -5,9 +5,8 @@ one reading serves them all: `asked` reads a request, `answered` an answer; both
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import Final, NamedTuple
 
 from gauger.sources.faults import WRONG_TYPE, Bad
 from gauger.sources.json_text import canonical, opened
@@ -15,7 +14,11 @@ from gauger.sources.json_text import canonical, opened
 Row = dict[str, object]
 
 _SYSTEM_ROLES: Final = frozenset({"system", "developer"})
-_USER_ROLES: Final = frozenset({"user", "tool", "function"})
+_MESSAGE_KINDS: Final = frozenset({dict, str})
+_TOOL_ROLES: Final = frozenset({"tool", "function"})
+_USER_ROLES: Final = _TOOL_ROLES | {"user"}
+_ASSISTANT_ROLES: Final = frozenset({"assistant"})
+_PLAIN_NAMES: Final = frozenset({"role", "content"})
 _TEXT_PARTS: Final = frozenset({"text", "input_text", "output_text", "refusal", "summary_text"})
 
 #: Parts of an assistant's turn that are not text shown to the user.
@@ -32,8 +35,7 @@ _PART_NAME: Final = re.compile(r"[a-z_]{1,32}")
 _PARAGRAPH: Final = "\n\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Conversation:
+class Conversation(NamedTuple):
     """The turns of a request.
 
     A user turn is a run of messages of the user and of tools between two turns of the assistant; its text is the
@@ -67,24 +69,35 @@ def conversation(messages: object) -> Conversation | Bad:
         return Conversation(prompt=messages)
     if messages is None or messages == {}:
         return Conversation()
-    if not isinstance(messages, list) or not all(isinstance(message, dict | str) for message in messages):
+    if not isinstance(messages, list) or not _MESSAGE_KINDS.issuperset(map(type, messages)):
         return WRONG_TYPE
+    if len(messages) == 1 and (said_alone := _plain_text(messages[0], _USER_ROLES)):
+        return Conversation(prompt=said_alone)
     roles = list(map(_role, messages))
-    system = [message for message, role in zip(messages, roles, strict=True) if role in _SYSTEM_ROLES]
-    if system:
+    system: list[object] = []
+    if not _SYSTEM_ROLES.isdisjoint(roles):
+        system = [message for message, role in zip(messages, roles, strict=True) if role in _SYSTEM_ROLES]
         messages = [message for message, role in zip(messages, roles, strict=True) if role not in _SYSTEM_ROLES]
         roles = [role for role in roles if role not in _SYSTEM_ROLES]
     said = [role in _USER_ROLES for role in roles]
     if True not in said:
         return Conversation(system=_joined(map(_user_text, system)), reasoning_block=_first_block(messages))
-    first, last = _first_run(said), _last_run(said)
+    last = _last_run(said)
     return Conversation(
-        system=_joined(map(_user_text, system)),
+        system=_joined(map(_user_text, system)) if system else None,
         prompt=_turn_text(messages[last.start : last.stop]),
-        root=_turn_text(messages[first.start : first.stop]) if first != last else None,
+        root=_root(messages, said, last) if last.start else None,
         prefix=canonical(messages[: last.start]) if last.start else None,
         reasoning_block=_first_block(messages),
     )
+
+
+def _plain_text(message: object, roles: frozenset[str]) -> str | None:
+    """Text of a message of one of these roles that has nothing beside its text, as most have."""
+    if not isinstance(message, dict) or not _PLAIN_NAMES.issuperset(message):
+        return None
+    text = message.get("content")
+    return text if isinstance(text, str) and _role(message) in roles else None
 
 
 def _role(message: object) -> str:
@@ -102,29 +115,33 @@ def _role(message: object) -> str:
     return "user"
 
 
-def _first_run(said: list[bool]) -> range:
-    start = said.index(True)
-    stop = next((at for at in range(start, len(said)) if not said[at]), len(said))
-    return range(start, stop)
-
-
 def _last_run(said: list[bool]) -> range:
-    stop = len(said) - said[::-1].index(True)
-    start = next((at + 1 for at in range(stop - 1, -1, -1) if not said[at]), 0)
+    stop = start = len(said) - said[::-1].index(True)
+    while start and said[start - 1]:
+        start -= 1
     return range(start, stop)
+
+
+def _root(messages: list[object], said: list[bool], last: range) -> str | None:
+    """Text of the first user turn, when it is not the last."""
+    start = said.index(True)
+    if start == last.start:
+        return None
+    return _turn_text(messages[start : said.index(False, start)])
 
 
 def _turn_text(turn: list[object]) -> str | None:
-    users = [message for message in turn if _role(message) not in {"tool", "function"}]
-    return _joined(map(_user_text, users)) or _joined(map(_tool_text, turn))
+    users = [_user_text(message) for message in turn if _role(message) not in _TOOL_ROLES]
+    return _joined(users) or _joined(map(_tool_text, turn))
 
 
 def _user_text(message: object) -> str:
-    return _content_text(message if isinstance(message, str) else _content(message))
+    content = message if isinstance(message, str) else _content(message)
+    return content if isinstance(content, str) else _content_text(content)
 
 
 def _tool_text(message: object) -> str:
-    if _role(message) in {"tool", "function"}:
+    if _role(message) in _TOOL_ROLES:
         return _content_text(_content(message))
     content = _content(message)
     results = [part for part in content if _kind(part) == "tool_result"] if isinstance(content, list) else []
@@ -135,8 +152,8 @@ def _content(message: object) -> object:
     if not isinstance(message, dict):
         return None
     for key in ("content", "output", "text"):
-        if message.get(key) is not None:
-            return message[key]
+        if (content := message.get(key)) is not None:
+            return content
     return [message] if "type" in message else None
 
 
@@ -148,6 +165,8 @@ def _kind(part: object) -> str:
 def _content_text(content: object) -> str:
     if isinstance(content, str):
         return content
+    if content is None:
+        return ""
     parts = content if isinstance(content, list) else [content]
     return _joined(map(_part_text, parts)) or ""
 
@@ -172,20 +191,31 @@ def _joined(texts: Iterable[str]) -> str | None:
 
 
 def _first_block(messages: Iterable[object]) -> str | None:
-    return next((block for message in messages if isinstance(message, dict) for block in _blocks(message)), None)
+    """First signed or encrypted reasoning block of messages, or of items of the Responses API."""
+    for message in messages:
+        if isinstance(message, dict):
+            block = _block(message) if "type" in message else None
+            for key in ("content", "thinking_blocks"):
+                if not block and isinstance(parts := message.get(key), list):
+                    block = next(filter(None, map(_block, parts)), None)
+            if block:
+                return block
+    return None
 
 
-def _blocks(item: Mapping[str, object]) -> Iterator[str]:
-    """Signed or encrypted reasoning blocks of a message or of an item of the Responses API."""
-    for holder in (item, *_listed(item, "content"), *_listed(item, "thinking_blocks")):
-        key = _BLOCK_KEYS.get(_kind(holder))
-        block = holder.get(key) if key and isinstance(holder, dict) else None
-        if isinstance(block, str) and block:
-            yield block
+def _block(holder: object) -> str | None:
+    key = _BLOCK_KEYS.get(_kind(holder))
+    block = holder.get(key) if key and isinstance(holder, dict) else None
+    return block if isinstance(block, str) else None
 
 
 #: Kind of part -> where the provider put the block.
 _BLOCK_KEYS: Final = {"thinking": "signature", "redacted_thinking": "data", "reasoning": "encrypted_content"}
+
+
+def there(row: Row) -> Row:
+    """Columns of a row that have a value."""
+    return {column: value for column, value in row.items() if value is not None}
 
 
 def _listed(holder: Mapping[str, object], key: str) -> list[object]:
@@ -250,7 +280,7 @@ def answered(body: object) -> Row:
         return {}
     if not isinstance(body, dict):
         return {"response": WRONG_TYPE}
-    messages = list(_messages(body))
+    messages = _messages(body)
     row: Row = {
         "response": _joined(map(_answer_text, messages)) or _bare_text(body),
         "finish_reason": _finish_reason(body),
@@ -262,21 +292,25 @@ def answered(body: object) -> Row:
     return row
 
 
-def _messages(body: Mapping[str, object]) -> Iterator[Mapping[str, object]]:
+def _messages(body: Mapping[str, object]) -> list[Mapping[str, object]]:
     """Messages of an answer: of every choice, the items of the Responses API, or the Anthropic message itself."""
+    found: list[Mapping[str, object]] = []
     for choice in _listed(body, "choices"):
         if isinstance(choice, dict):
             message = _first(choice, "message", "delta")
-            yield message if isinstance(message, dict) else choice
-    yield from (item for item in _listed(body, "output") if isinstance(item, dict))
+            found.append(message if isinstance(message, dict) else choice)
+    found.extend(item for item in _listed(body, "output") if isinstance(item, dict))
     if isinstance(body.get("content"), list | str):
-        yield body
+        found.append(body)
+    return found
 
 
 def _answer_text(message: Mapping[str, object]) -> str:
+    if plain := _plain_text(message, _ASSISTANT_ROLES):
+        return plain
     shown = "" if _kind(message) in _SILENT_PARTS else _content_text(_first(message, "content", "refusal", "text"))
     calls = [*_listed(message, "tool_calls"), *_listed(message, "content"), message.get("function_call"), message]
-    return _joined((shown, *map(_call_text, calls))) or ""
+    return _joined([shown, *map(_call_text, calls)]) or ""
 
 
 def _call_text(part: object) -> str:
@@ -285,8 +319,8 @@ def _call_text(part: object) -> str:
         return ""
     function = part.get("function")
     call = function if isinstance(function, dict) else part
-    name, arguments = call.get("name"), _first(call, "arguments", "input")
-    if not isinstance(name, str) or arguments is None:
+    name = call.get("name")
+    if not isinstance(name, str) or (arguments := _first(call, "arguments", "input")) is None:
         return ""
     return f"{name}({arguments if isinstance(arguments, str) else canonical(arguments)})"
 
@@ -329,8 +363,7 @@ def used(usage: object) -> Row:
 def _input_tokens(usage: Mapping[str, object]) -> object:
     """Input tokens; Anthropic states the cached ones beside the others, all others within."""
     told = _first(usage, "prompt_tokens", "input_tokens")
-    beside = [usage.get("cache_creation_input_tokens"), usage.get("cache_read_input_tokens")]
-    cached = [count for count in beside if type(count) is int]
     if type(told) is not int or "prompt_tokens" in usage:
         return told
-    return told + sum(cached)
+    beside = (usage.get("cache_creation_input_tokens"), usage.get("cache_read_input_tokens"))
+    return told + sum(count for count in beside if type(count) is int)

@@ -1,13 +1,19 @@
-"""From a record, whatever it is, to a row or to the reason why there is none."""
+"""From records, whatever they are, to rows or to the reasons why there are none."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import tzinfo
+from typing import Final
 
 from gauger.sources.batches import ReadOptions
-from gauger.sources.batching import Converted, Place, converted, refused
+from gauger.sources.batching import Converted, Place, converted
 from gauger.sources.detection import source_of
-from gauger.sources.faults import NESTED, Bad
+from gauger.sources.faults import NESTED, Bad, Fault
+from gauger.sources.records import Record
 from gauger.sources.source import Refused, Source
+
+#: Records that are converted together, and the bytes from the first of them at which no more are.
+_RUN_RECORDS: Final = 128
+_RUN_BYTES: Final = 1 << 20
 
 
 class Conversion:
@@ -31,27 +37,61 @@ class Conversion:
         self._used: set[str] = set()
         self._absent: frozenset[str] | None = None
 
-    def convert(self, value: object, place: Place) -> Converted:
-        """One record, or why it is left out."""
-        if isinstance(value, Bad):
-            return refused(place, value.reason)
-        if not isinstance(value, Mapping):
-            return refused(place, "not_an_object")
-        source = self._source_for(value)
-        if source is None:
-            return refused(place, "unknown_format")
-        self._note(source)
-        try:
-            return converted(source.row(value, self._options), place, self._zone)
-        except Refused as verdict:
-            return refused(place, verdict.fault.reason, column=verdict.column)
-        except RecursionError:
-            return refused(place, NESTED.reason)
+    def converted(
+        self, records: Iterable[Record], *, first_row: int, has_room: Callable[[Converted], bool]
+    ) -> Iterator[tuple[list[Record], Converted]]:
+        """Yield records and what they become: together when there is room for all, else one by one."""
+        row = first_row
+        for source, run in self._runs(records):
+            found = self._run(source, run, row)
+            if has_room(found):
+                yield run, found
+            else:
+                yield from (([record], self._run(source, [record], row + at)) for at, record in enumerate(run))
+            row += len(run)
 
-    def _source_for(self, record: Mapping[str, object]) -> Source | None:
-        if self._source is not None and (self._is_forced or self._source.matches(record)):
+    def _runs(self, records: Iterable[Record]) -> Iterator[tuple[Source | None, list[Record]]]:
+        """Yield neighbours of one source."""
+        run: list[Record] = []
+        source: Source | None = None
+        full = 0
+        for record in records:
+            own = self._source_for(record.value)
+            if run and (own is not source or len(run) == _RUN_RECORDS or record.end > full):
+                yield source, run
+                run = []
+            if not run:
+                source, full = own, record.end + _RUN_BYTES
+            run.append(record)
+        if run:
+            yield source, run
+
+    def _source_for(self, value: object) -> Source | None:
+        """Source for a record; None for what is not one."""
+        if not isinstance(value, dict):
+            return None
+        if self._source is not None and (self._is_forced or self._source.matches(value)):
             return self._source
-        return source_of(record)
+        return source_of(value)
+
+    def _run(self, source: Source | None, run: list[Record], first_row: int) -> Converted:
+        places = [Place(first_row + at, record.offset, record.length) for at, record in enumerate(run)]
+        if source is None:
+            return converted([], [], self._zone, refused=list(map(_unknown, run, places)))
+        self._note(source)
+        rows: list[Mapping[str, object]] = []
+        refused: list[Fault] = []
+        for record, place in zip(run, places, strict=True):
+            try:
+                rows.append(source.row(record.value, self._options))
+            except Refused as verdict:
+                refused.append(place.fault(verdict.fault.reason, column=verdict.column))
+            except RecursionError:
+                refused.append(place.fault(NESTED.reason))
+        if refused:
+            left_out = {fault.row for fault in refused}
+            places = [place for place in places if place.row not in left_out]
+        return converted(rows, places, self._zone, refused=refused)
 
     def _note(self, source: Source) -> None:
         """Remember what the sources in use cannot fill: a column is absent when all of them lack it."""
@@ -64,3 +104,10 @@ class Conversion:
     def columns_absent(self) -> frozenset[str]:
         """Columns that no source used so far can fill."""
         return self._absent or frozenset()
+
+
+def _unknown(record: Record, place: Place) -> Fault:
+    """Say why no source takes a record."""
+    if isinstance(record.value, Bad):
+        return place.fault(record.value.reason)
+    return place.fault("unknown_format" if isinstance(record.value, dict) else "not_an_object")

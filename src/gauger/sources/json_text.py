@@ -74,5 +74,5 @@ def opened(value: object) -> object:
 
 def as_object(value: object) -> dict[str, object]:
     """Value as a JSON object, opened when it is text; empty when it is anything else."""
-    inner = opened(value)
+    inner = opened(value) if isinstance(value, str) else value
     return inner if isinstance(inner, dict) else {}

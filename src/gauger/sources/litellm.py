@@ -11,7 +11,7 @@ from typing import Final
 
 from gauger.exchanges.schema import TEXTS
 from gauger.sources.batches import ReadOptions
-from gauger.sources.bodies import Row, answered, asked, used
+from gauger.sources.bodies import Row, answered, asked, there, used
 from gauger.sources.faults import Bad
 from gauger.sources.headers import client_fingerprint, plain_headers
 from gauger.sources.json_text import as_object, opened
@@ -19,6 +19,8 @@ from gauger.sources.times import microseconds, zone_of
 
 #: What LiteLLM writes in place of a text it was told not to keep. Shared by all accounts, so it must not look like one.
 _REDACTED: Final = frozenset({"redacted-by-litellm", "REDACTED_BY_LITELM", "REDACTED_BY_LITELLM"})
+
+_LONGEST_REDACTED: Final = max(map(len, _REDACTED))
 
 #: What LiteLLM puts in the middle of a text it shortened.
 _SHORTENED: Final = re.compile(r"(?:\.\.\. )?\(litellm_truncated[^)]{0,400}\)(?: \.\.\.)?")
@@ -54,9 +56,8 @@ class LiteLLMSource:
         """Values by canonical column."""
         metadata = as_object(record.get("metadata"))
         server_request = as_object(record.get("proxy_server_request"))
-        row = asked(_request_body(record, server_request))
         answer = answered(record.get("response"))
-        row.update({column: value for column, value in answer.items() if row.get(column) is None})
+        row = {**answer, **there(asked(_request_body(record, server_request)))}
         row.update(_identity(record, metadata, options))
         row.update(_circumstances(record, metadata, server_request))
         row.update(_outcome(record, metadata, answer))
@@ -81,7 +82,7 @@ def _request_body(record: Mapping[str, object], server_request: Mapping[str, obj
 
 def _as_sent(text: str) -> str | None:
     """Text without what LiteLLM wrote into it; None when nothing else is left."""
-    if text in _REDACTED:
+    if len(text) <= _LONGEST_REDACTED and text in _REDACTED:
         return None
     return _SHORTENED.sub("\n", text) if "(litellm_truncated" in text else text
 

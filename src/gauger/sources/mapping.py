@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from gauger.errors import SettingsError, UsageError
 from gauger.sources.batches import ReadOptions
@@ -49,12 +49,18 @@ def _duration(unit: str) -> Callable[[object], object]:
     return milliseconds
 
 
-def _turn(part: str) -> Callable[[object], object]:
-    def text(value: object) -> object:
-        talk = conversation(value)
+def _turn(part: str) -> "_Transform":
+    def text(talk: Any) -> object:
         return talk if isinstance(talk, Bad) else getattr(talk, part)
 
-    return text
+    return _Transform(text, conversation)
+
+
+def _answer(column: str) -> "_Transform":
+    def value(row: Any) -> object:
+        return row.get(column)
+
+    return _Transform(value, answered)
 
 
 def _tools(value: object) -> object:
@@ -62,9 +68,17 @@ def _tools(value: object) -> object:
     return canonical(tools) if tools else None
 
 
+@dataclass(frozen=True, slots=True)
+class _Transform:
+    """What is done to a value: read as a whole, once for all columns that want it, then a part taken."""
+
+    part: Callable[[object], object]
+    whole: Callable[[object], object] | None = None
+
+
 #: Transform -> column -> what it does there. A transform that a column does not have is refused when the file is read.
-_TRANSFORMS: Final[Mapping[str, Mapping[str, Callable[[object], object]]]] = {
-    **{unit: {"occurred_at": _instant(unit), "latency_ms": _duration(unit)} for unit in UNITS},
+_TRANSFORMS: Final[Mapping[str, Mapping[str, _Transform]]] = {
+    **{unit: {"occurred_at": _Transform(_instant(unit)), "latency_ms": _Transform(_duration(unit))} for unit in UNITS},
     "turns": {
         "system_prompt": _turn("system"),
         "user_prompt": _turn("prompt"),
@@ -73,13 +87,13 @@ _TRANSFORMS: Final[Mapping[str, Mapping[str, Callable[[object], object]]]] = {
         "reasoning_block": _turn("reasoning_block"),
     },
     "answer": {
-        "response": lambda value: answered(value).get("response"),
-        "reasoning_block": lambda value: answered(value).get("reasoning_block"),
-        "finish_reason": lambda value: answered(value).get("finish_reason"),
+        "response": _answer("response"),
+        "reasoning_block": _answer("reasoning_block"),
+        "finish_reason": _answer("finish_reason"),
     },
     "tools": {
-        "tool_schema": _tools,
-        "tool_names": lambda value: tool_names(opened(value)) if value else None,
+        "tool_schema": _Transform(_tools),
+        "tool_names": _Transform(lambda value: tool_names(opened(value)) if value else None),
     },
 }
 
@@ -90,19 +104,36 @@ class _Rule:
 
     column: str
     steps: tuple[Step, ...]
-    transform: Callable[[object], object] | None
+    transform: _Transform | None
+
+    @property
+    def way(self) -> "_Way":
+        """The part that rules may have in common."""
+        return _Way(self.steps, self.transform.whole if self.transform else None)
+
+    def part(self, whole: object) -> object:
+        return self.transform.part(whole) if self.transform else whole
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """The way to a value, and how it is read as a whole."""
+
+    steps: tuple[Step, ...]
+    whole: Callable[[object], object] | None
 
     def value(self, record: Mapping[str, object]) -> object:
         value: object = record
         for step in self.steps:
             value = _down(value, step)
-        return self.transform(value) if self.transform else value
+        return self.whole(value) if self.whole else value
 
 
 def _down(value: object, step: Step) -> object:
-    value = opened(value)
+    if isinstance(value, str):
+        value = opened(value)
     if isinstance(step, str):
-        return value.get(step) if isinstance(value, Mapping) else None
+        return value.get(step) if isinstance(value, dict) else None
     if not isinstance(value, list) or not -len(value) <= step < len(value):
         return None
     return value[step]
@@ -124,13 +155,20 @@ class MappedSource:
 
     def row(self, record: Mapping[str, object], options: ReadOptions) -> Mapping[str, object]:
         """Values by canonical column, by the rules of the mapping."""
-        rules = _rules(tuple((options.mapping or {}).items()))
-        return {rule.column: rule.value(record) for rule in rules}
+        row: dict[str, object] = {}
+        for way, rules in _rules(tuple((options.mapping or {}).items())):
+            value = way.value(record)
+            for rule in rules:
+                row[rule.column] = rule.part(value)
+        return row
 
 
 @lru_cache(maxsize=16)
-def _rules(mapping: tuple[tuple[str, str], ...]) -> tuple[_Rule, ...]:
-    return tuple(_rule(column, path, where="mapping") for column, path in mapping)
+def _rules(mapping: tuple[tuple[str, str], ...]) -> tuple[tuple[_Way, tuple[_Rule, ...]], ...]:
+    """Return the rules by the way they have in common."""
+    rules = [_rule(column, path, where="mapping") for column, path in mapping]
+    ways = dict.fromkeys(rule.way for rule in rules)
+    return tuple((way, tuple(rule for rule in rules if rule.way == way)) for way in ways)
 
 
 def _rule(column: str, written: str, *, where: str) -> _Rule:

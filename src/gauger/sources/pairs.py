@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from gauger.sources.batches import ReadOptions
-from gauger.sources.bodies import Row, answered, asked
+from gauger.sources.bodies import Row, answered, asked, there
 from gauger.sources.faults import WRONG_TYPE
 from gauger.sources.headers import client_fingerprint, plain_headers
 from gauger.sources.json_text import as_object, opened
@@ -48,7 +48,7 @@ def response_of(record: Mapping[str, object]) -> dict[str, object]:
 def is_pair(record: Mapping[str, object]) -> bool:
     """Whether a record holds a request's body."""
     request = request_of(record)
-    return any(name in request for name in ("messages", "input", "prompt"))
+    return "messages" in request or "input" in request or "prompt" in request
 
 
 def pair_row(record: Mapping[str, object], options: ReadOptions) -> Row:
@@ -63,22 +63,28 @@ def pair_row(record: Mapping[str, object], options: ReadOptions) -> Row:
     request = request_of(record)
     if not request:
         raise Refused(WRONG_TYPE, column="user_prompt")
-    row = asked(request)
-    answer = answered(record.get("response"))
-    row.update({column: value for column, value in answer.items() if row.get(column) is None})
-    row.update({column: value for column, value in _beside(record).items() if value is not None})
-    return row
+    return {**answered(record.get("response")), **there(asked(request)), **_beside(record)}
 
 
 def _beside(record: Mapping[str, object]) -> Row:
+    row = _client(record)
+    for column, names in _BESIDE.items():
+        for name in names:
+            value = record.get(name)
+            if value is not None and value != "":
+                row[column] = value
+                break
+    return row
+
+
+def _client(record: Mapping[str, object]) -> Row:
+    """Return what the headers of the request say of the client."""
     headers = plain_headers(opened(record.get("headers") or record.get("request_headers")))
-    row: Row = {
+    if not headers:
+        return {}
+    told: Row = {
         "client_address": headers.get("x-forwarded-for"),
         "user_agent": headers.get("user-agent"),
         "client_fingerprint": client_fingerprint(headers),
     }
-    for column, names in _BESIDE.items():
-        told = (record.get(name) for name in names)
-        found = next((value for value in told if value is not None and value != ""), None)
-        row[column] = found if found is not None else row.get(column)
-    return row
+    return there(told)

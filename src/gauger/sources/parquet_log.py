@@ -17,6 +17,7 @@ from gauger.sources.conversion import Conversion
 from gauger.sources.detection import detected
 from gauger.sources.faults import Fault, fault_table
 from gauger.sources.parquet import DAMAGE, Edge, dictionaries, edge, stretches, text_cuts
+from gauger.sources.records import Record
 from gauger.sources.source import Source
 from gauger.sources.times import zone_of
 
@@ -128,12 +129,12 @@ class ParquetLog:
                 batcher.report(_damaged(stretch.row))
                 row = stretch.end_row
                 continue
-            for record in dictionaries(stretch.table):
-                taken = conversion.convert(record, Place(row))
-                if not batcher.has_room(taken):
+            records = (Record(None, None, 0, value) for value in dictionaries(stretch.table))
+            for run, taken in conversion.converted(records, first_row=row, has_room=batcher.has_room):
+                if not (batcher.is_empty or batcher.has_room(taken)):
                     yield cut()
                 batcher.add(taken)
-                row += 1
+                row += len(run)
         if not batcher.is_empty:
             yield cut()
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from gauger.errors import InputError
 from gauger.exchanges.schema import BATCH_ROWS, BATCH_TEXT_BYTES
 from gauger.sources.batches import ReadOptions, SourceBatch
-from gauger.sources.batching import Batcher, Place
+from gauger.sources.batching import Batcher
 from gauger.sources.conversion import Conversion
 from gauger.sources.detection import detected, forced_source
 from gauger.sources.faults import INCOMPLETE, Fault
@@ -139,25 +139,30 @@ def _text_batches(
     start_offset: int,
     start_row: int,
 ) -> Iterator[SourceBatch]:
-    end, row = start_offset, start_row
+    tail = end = given = start_offset
+    row = start_row
+
+    def whole() -> Iterator[Record]:
+        nonlocal tail
+        for item in found:
+            if isinstance(item, Record):
+                yield item
+            else:
+                tail = item.end
 
     def cut() -> SourceBatch:
         return batcher.cut(
             end_offset=end, end_row=row, bytes_read=stream.bytes_read, columns_absent=conversion.columns_absent
         )
 
-    given = end
-    for record in found:
-        if isinstance(record, Tail):
-            end = max(end, record.end)
-            break
-        taken = conversion.convert(record.value, Place(row, record.offset, record.length))
-        if not batcher.has_room(taken):
+    for run, taken in conversion.converted(whole(), first_row=row, has_room=batcher.has_room):
+        if not (batcher.is_empty or batcher.has_room(taken)):
             yield cut()
             given = end
         batcher.add(taken)
-        if record.value is not INCOMPLETE:
-            end, row = record.end, row + 1
+        read = [record for record in run if record.value is not INCOMPLETE]
+        end, row = read[-1].end if read else end, row + len(read)
+    end = max(end, tail)
     if stream.damage:
         batcher.report(Fault(None, stream.offset, None, None, stream.damage))
     if not batcher.is_empty or end > given:

@@ -7,7 +7,7 @@ too, whose value is `Bad`, so that nothing is passed over in silence.
 import re
 from collections import deque
 from collections.abc import Iterator
-from typing import Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from gauger.sources.faults import INCOMPLETE, NESTED, NOT_JSON, TOO_LONG, Bad
 from gauger.sources.json_scan import ObjectScan
@@ -45,7 +45,7 @@ class Record(NamedTuple):
     offset: int | None
     length: int | None
     end: int
-    value: object
+    value: Any
 
 
 class Tail(NamedTuple):
@@ -101,20 +101,21 @@ def _lines(stream: ByteStream, limit: int) -> Iterator[_Line]:
 def _json_lines(stream: ByteStream, limit: int) -> Iterator[Record | Tail]:
     end = stream.offset
     for line in _lines(stream, limit):
+        stop = line.end
         if line.data is None:
-            yield Record(line.offset, line.length, line.end, TOO_LONG)
-            end = line.end
+            yield Record(line.offset, line.length, stop, TOO_LONG)
+            end = stop
             continue
-        data = without_mark(line.data) if line.offset == 0 else line.data
+        data = line.data if line.offset else without_mark(line.data)
         if data.isspace() or not data:
-            end = line.end
+            end = stop
             continue
         value = decode(data)
-        if isinstance(value, Bad) and not line.is_ended:
+        if type(value) is Bad and not line.is_ended:
             yield Record(line.offset, line.length, line.offset, INCOMPLETE)
             break
-        yield Record(line.offset, line.length, line.end, value)
-        end = line.end
+        yield Record(line.offset, line.length, stop, value)
+        end = stop
     yield Tail(end)
 
 
@@ -185,7 +186,7 @@ def _json_values(stream: ByteStream, layout: Layout, limit: int) -> Iterator[Rec
 
 class _Element(NamedTuple):
     end: int
-    value: object
+    value: Any
 
 
 def _after(gap: "re.Pattern[bytes]", data: bytes, at: int) -> int:

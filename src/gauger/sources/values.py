@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import tzinfo
 from decimal import Decimal
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from gauger.exchanges.schema import IDENTIFIERS, TEXTS
 from gauger.sources.faults import NOT_A_NUMBER, OUT_OF_RANGE, WRONG_TYPE, Bad
@@ -169,3 +169,39 @@ CONVERTERS: Final[Mapping[str, Converter]] = {
     "tool_names": names,
     **dict.fromkeys(TEXTS, text),
 }
+
+#: Kinds of values that are equal only when they read the same.
+_COMPARABLE: Final = ({str}, {int}, {float})
+
+
+def converted_column(column: str, values: list[object], zone: tzinfo) -> tuple[list[object], dict[int, Bad]]:
+    """Values of one column, converted, and by its place what is bad in them, where the value is None.
+
+    The same as one by one. Values that are all of one kind are taken as they are when they can be, else each
+    different one is converted once.
+    """
+    converter = CONVERTERS[column]
+    kinds = set(map(type, values))
+    kinds.discard(type(None))
+    if not kinds:
+        return values, {}
+    if kinds == {str} and converter in (text, identifier):
+        return [value or None for value in values], {}
+    if kinds == {int} and isinstance(converter, partial) and _fit(values, **converter.keywords):
+        return values, {}
+    if kinds in _COMPARABLE:
+        known = {value: converter(value, zone) for value in set(values)}
+        found = [known[value] for value in values]
+        may_be_bad = Bad in set(map(type, known.values()))
+    else:
+        found = [value if type(value) is Bad else converter(value, zone) for value in values]
+        may_be_bad = True
+    bad = {at: value for at, value in enumerate(found) if type(value) is Bad} if may_be_bad else {}
+    return ([None if type(value) is Bad else value for value in found] if bad else found), bad
+
+
+def _fit(values: list[Any], bits: int) -> bool:
+    """Whether whole numbers, some of them None, are of that many bits, signed."""
+    known = [value for value in values if value is not None]
+    bound = 1 << (bits - 1)
+    return -bound <= min(known) and max(known) < bound
