@@ -20,7 +20,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from gauger.campaigns.betting import Capital, online_p_value, traffic_class
-from gauger.campaigns.detection import WindowData, novel_candidates
+from gauger.campaigns.candidates import Candidate
+from gauger.campaigns.detection import WindowData, candidates, gate, novel_candidates
 from gauger.campaigns.tracking import sample
 from gauger.campaigns.windows import DAY_US, HOUR_US, Window
 from gauger.evidence.novelty import Cells, empty_filter, fill_share, merged
@@ -56,9 +57,9 @@ class Stretch:
     value
         What the capital came to.
     is_alarm
-        Whether it reached the bound, with a candidate to show.
+        Whether it reached the bound, with a candidate to show that the last 24 hours do not clear.
     accounts, shingles
-        The strongest candidate's, kept of an alarm only; shingles are a sample.
+        The candidate's as the last 24 hours show it, kept of an alarm only; shingles are a sample.
     """
 
     hours: int
@@ -77,6 +78,14 @@ class Stretch:
     def end_us(self) -> int:
         """Where it ends."""
         return self.start_us + self.hours * HOUR_US
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Whom an alarm names, and a sample of the shingles."""
+
+    accounts: frozenset[str]
+    shingles: frozenset[int]
 
 
 class Reader(Protocol):
@@ -186,7 +195,7 @@ class Live:
         due = [(hour + 1, 0, hour) for hour in self._open.keys() - self._noted if (hour + 1) * HOUR_US <= passed]
         lengths: tuple[int, ...] = self._settings.watch.stretch_hours
         for length in lengths:
-            starts = {hour // length * length for hour in self._open}
+            starts = {hour // length * length for hour in self._open if hour >= self._over_until - _HOURS_A_DAY}
             due += [
                 (start + length, length, start)
                 for start in starts
@@ -218,7 +227,7 @@ class Live:
         day = start // _HOURS_A_DAY
         look_back_us = (day - watch.gap_days - watch.look_back_days) * DAY_US
         window = Window(start * HOUR_US, (start + length) * HOUR_US, look_back_us)
-        data, names = self._reader.window_data(rows, window, today=self._today(start), known=self._look_back(day))
+        data, _ = self._reader.window_data(rows, window, today=self._today(start), known=self._look_back(day))
         found = novel_candidates(data, settings.core, seed=settings.seed)
         score = found[0].strength.score if found else 0.0
         capital, value, p_value = self._capitals.get(length, Capital()), 0.0, None
@@ -228,9 +237,7 @@ class Live:
             p_value = online_p_value(score, earlier, tie=tie)
             capital = capital.after(p_value)
         value = capital.value
-        is_alarm = value >= self.bound and bool(found)
-        best = found[0] if is_alarm else None
-        members = np.unique(data.items.account[best.items]).tolist() if best else []
+        group = self._group(found[0], window) if found and value >= self.bound else None
         return Stretch(
             hours=length,
             start_us=window.start_us,
@@ -238,12 +245,40 @@ class Live:
             n_candidates=len(found),
             score=score,
             p_value=p_value,
-            capital=Capital() if is_alarm else capital,
+            capital=capital if group is None else Capital(),
             value=value,
-            is_alarm=is_alarm,
-            accounts=frozenset(names[code] for code in members),
-            shingles=sample(best.shingles) if best else frozenset(),
+            is_alarm=group is not None,
+            accounts=frozenset() if group is None else group.accounts,
+            shingles=frozenset() if group is None else group.shingles,
         )
+
+    def _group(self, best: Candidate, window: Window) -> "_Group | None":
+        """Return the group behind a stretch's strongest candidate as the last 24 hours show it.
+
+        None where persons are behind it, or where it holds too little to tell: an hour seldom holds enough of a person.
+        To raise no alarm is always allowed.
+        """
+        end = window.end_us // HOUR_US
+        hours = [hour for hour in sorted(self._open) if end - _HOURS_A_DAY <= hour < end]
+        rows = pa.concat_tables([table for hour in hours for table in self._open[hour]])
+        days = {hour // _HOURS_A_DAY for hour in hours}
+        data, names = self._reader.window_data(
+            rows,
+            Window((end - _HOURS_A_DAY) * HOUR_US, window.end_us, window.look_back_us),
+            today=merged([self._days[day] for day in sorted(days)], self._settings.watch.filter_bits),
+            known=self._look_back(window.start_us // DAY_US),
+        )
+        core, seed = self._settings.core, self._settings.seed
+        same = [
+            one
+            for one in gate(candidates(data, core, path="novel"), data.items, seed=seed)
+            if 2 * len(np.intersect1d(one.candidate.shingles, best.shingles)) >= len(best.shingles)
+        ]
+        if not same or not all(one.removed.has_power and not one.removed.clears for one in same):
+            return None
+        largest = same[0].candidate
+        members = np.unique(data.items.account[largest.items]).tolist()
+        return _Group(frozenset(names[code] for code in members), sample(largest.shingles))
 
     def _remember(self, one: Stretch) -> None:
         if one.p_value is not None:
@@ -265,8 +300,8 @@ class Live:
     def _forget(self, hour: int) -> None:
         """Drop what no stretch after this hour needs."""
         watch = self._settings.watch
-        longest = max(watch.stretch_hours)
-        for past in [one for one in self._noted if (one // longest + 1) * longest <= hour]:
+        # Of an open stretch that begins a day back, a day before its end is looked at.
+        for past in [one for one in self._noted if one < hour - 2 * _HOURS_A_DAY]:
             del self._open[past]
             self._noted.remove(past)
         first = hour // _HOURS_A_DAY - 1 - watch.gap_days - watch.look_back_days
