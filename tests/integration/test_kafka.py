@@ -2,10 +2,17 @@
 
 import json
 import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
 import uuid
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import pairwise
 
+import numpy as np
 import pytest
 
 from gauger.errors import InputError, UsageError
@@ -16,6 +23,7 @@ from gauger.settings import Settings
 from gauger.sources import ReadOptions
 from gauger.sources.partitions import Topic
 from gauger.store.filling import Sketching
+from gauger.store.keys import create_master_key
 from gauger.store.workspace import Workspace
 
 pytest.importorskip("confluent_kafka", reason="not run: confluent-kafka is not installed")
@@ -136,3 +144,42 @@ def test_an_offset_that_is_not_there_and_an_unknown_topic_are_told(topic, broker
     with pytest.raises(UsageError, match="refuses its options"), opened_topic(topic, {"no.such.option": "1"}):
         pass
     assert brokers
+
+
+def recorded(workspace) -> list[tuple]:
+    with sqlite3.connect(f"file:{workspace / 'state.sqlite'}?mode=ro", uri=True) as state:
+        rows = state.execute("select hours, start_us, n_items, score, p_value, value from watch_stretch order by id")
+        found = rows.fetchall()
+    state.close()
+    return found
+
+
+def start(topic: str, workspace, *options: str) -> subprocess.Popen:
+    command = [sys.executable, "-m", "gauger", "watch", topic, "--workspace", workspace, "--poll", "0.05", *options]
+    return subprocess.Popen([str(one) for one in command], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+
+def test_watched_while_it_grows_and_killed_it_records_what_one_that_sees_all_at_once_records(topic, tmp_path):
+    rng = np.random.default_rng(8)
+    n = 1_600
+    minutes = np.sort(rng.uniform(0, 20 * 60, n)) + rng.exponential(2, n)
+    records = [record(k, float(one)) for k, one in enumerate(minutes)]
+    partition = rng.integers(0, N_PARTITIONS, n)
+    for name in ("whole", "killed"):
+        create_master_key(tmp_path / name / "keys" / "master.key", random_bytes=np.random.default_rng(1).bytes)
+    for begin, end in pairwise([0, 300, 500, 900, 1_300, n]):
+        for number in range(N_PARTITIONS):
+            send(topic, [records[k] for k in range(begin, end) if partition[k] == number], partition=number)
+        process = start(topic, tmp_path / "killed")
+        time.sleep(float(rng.uniform(2, 6)))
+        process.kill()
+        _, err = process.communicate(timeout=30)
+        assert process.returncode == -signal.SIGKILL, err.decode()
+    for name in ("whole", "killed"):
+        last = start(topic, tmp_path / name, "--once")
+        _, err = last.communicate(timeout=120)
+        assert last.returncode == 0, err.decode()
+    assert len(recorded(tmp_path / "whole")) > 15
+    assert recorded(tmp_path / "killed") == recorded(tmp_path / "whole")
+    with workspace_of(tmp_path / "killed") as workspace:
+        assert ids(workspace) == sorted(f"r-{k}" for k in range(n))
