@@ -200,3 +200,9 @@ def wait_until(is_so, process: subprocess.Popen, seconds: float = 120) -> None:
         assert process.poll() is None, process.communicate()[1].decode()
         assert time.monotonic() < until
         time.sleep(0.02)
+
+
+def test_a_log_that_is_not_there_yet_is_waited_for_and_said(gauger, tmp_path):
+    done = gauger("watch", tmp_path / "later.jsonl", "--workspace", tmp_path / "w", "--once")
+    assert done.code == 0
+    assert "later.jsonl is not there yet." in done.err

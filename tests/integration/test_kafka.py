@@ -166,6 +166,7 @@ def test_watched_while_it_grows_and_killed_it_records_what_one_that_sees_all_at_
     records = [record(k, float(one)) for k, one in enumerate(minutes)]
     partition = rng.integers(0, N_PARTITIONS, n)
     for name in ("whole", "killed"):
+        (tmp_path / name).mkdir(mode=0o700)
         create_master_key(tmp_path / name / "keys" / "master.key", random_bytes=np.random.default_rng(1).bytes)
     for begin, end in pairwise([0, 300, 500, 900, 1_300, n]):
         for number in range(N_PARTITIONS):

@@ -78,7 +78,8 @@ class Followed:
                 partitions = [(reader, number) for reader in topics for number in reader.partitions()]
                 self._watcher.expect(reader.topic.feed(number) for reader, number in partitions)
                 self._read(session, partitions, read_options(session, self.given, mapping))
-        notes = self._watcher.notes()
+        absent = [log for log in self.given.logs if not log.startswith(FEED_PREFIX) and _seen(log) is None]
+        notes = [*self._watcher.notes(), *(f"{log} is not there yet." for log in absent)]
         self.aside.say(*(line for line in notes if line not in self._said))
         self._said = notes
 

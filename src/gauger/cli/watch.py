@@ -54,7 +54,7 @@ def watch(
     max_record: options.MaxRecord = None,
     poll: Poll = 5.0,
     once: Once = False,
-    json: options.Json = False,
+    json: Annotated[bool, typer.Option("--json", help="Print each alarm as a line of JSON.")] = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Read logs as they grow, and raise live alarms.
