@@ -1,7 +1,7 @@
 """The main path: logs, exchanges, sketches, evidence, campaigns. It calls the stages in order and decides nothing."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -37,6 +37,8 @@ from gauger.evidence.channel import Channel, Population
 from gauger.evidence.channels import CHANNELS
 from gauger.settings import Settings
 from gauger.sources import ReadOptions, read_log
+from gauger.sources.partitions import PartitionReader
+from gauger.store.content import ContentHash
 from gauger.store.filling import Sketching, fill
 from gauger.store.manifest import FilePlan
 from gauger.store.staging import StagedLog
@@ -49,16 +51,53 @@ ReadApart = Callable[[Sequence[FilePlan], ReadOptions], Iterable[StagedLog]]
 
 
 def ingest(
-    workspace: Workspace, log: str, *, options: ReadOptions, how: Sketching, now: datetime, progress: Progress
-) -> None:
-    """Read what is new in a log into the workspace; `progress` is told the bytes of the file that were read."""
-    plan = workspace.manifest.plan(Path(log), reading=options.fingerprint)
+    workspace: Workspace,
+    log: str,
+    *,
+    options: ReadOptions,
+    how: Sketching,
+    now: datetime,
+    progress: Progress,
+    plan: FilePlan | None = None,
+) -> FilePlan:
+    """Read what is new in a log into the workspace; `progress` is told the bytes of the file that were read.
+
+    Returns
+    -------
+    The plan of reading on, once the log has grown. Given as `plan`, it spares reading the log again to recognise it.
+    """
+    if plan is None:
+        plan = workspace.manifest.plan(Path(log), reading=options.fingerprint)
     if plan.action == "skip":
-        return
+        return plan
     with workspace.sketches.writer(plan, now=now) as writer:
         batches = read_log(log, options=options, start_offset=plan.offset, start_row=plan.row)
         fill(writer, batches, how, read=lambda batch: progress("ingest", batch.bytes_read, None))
         writer.finish()
+        return writer.rest()
+
+
+def ingest_partition(
+    workspace: Workspace,
+    reader: PartitionReader,
+    partition: int,
+    *,
+    options: ReadOptions,
+    how: Sketching,
+    now: datetime,
+) -> bool:
+    """Read the next piece of a partition into the workspace, with the offset to go on from; False: there is none."""
+    name = reader.topic.feed(partition)
+    plan = workspace.manifest.plan_partition(name, reading=options.fingerprint)
+    batch = next(reader.batches(partition, options, start_offset=plan.offset), None)
+    if batch is None:
+        return False
+    place = ContentHash()
+    place.update(f"{name}@{batch.end_offset}".encode())
+    with workspace.sketches.writer(replace(plan, content=place), now=now) as writer:
+        fill(writer, [batch], how, read=lambda _batch: None)
+        writer.finish()
+    return True
 
 
 def ingest_apart(

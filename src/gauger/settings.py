@@ -53,6 +53,25 @@ class ConditionalSettings(_Frozen):
     permutations: int = Field(default=9_999, ge=99)
 
 
+class WatchSettings(_Frozen):
+    """The live alarm of `gauger watch` (docs/decisions/0014)."""
+
+    alpha: Share = Field(default=0.05, description="probability that traffic as it was before ever raises an alarm")
+    stretch_hours: tuple[Literal[1, 2, 3, 4, 6, 8, 12, 24], ...] = Field(
+        default=(1, 6, 24), min_length=1, description="lengths of the stretches that are scored; `alpha` is split"
+    )
+    gap_days: int = Field(
+        default=2, ge=1, description="days before a day that are not looked back on: so long a template stays new"
+    )
+    look_back_days: int = Field(default=5, ge=1, description="days before the gap that say what is new")
+    lateness_minutes: float = Field(
+        default=10, ge=0, description="an exchange that comes so long after its hour ended is late"
+    )
+    filter_bits: int = Field(
+        default=22, ge=10, le=30, description="a day's filter has 2 to this power cells, of four bytes"
+    )
+
+
 class Settings(_Frozen):
     """Everything that changes a result: equal settings, rows, seed, `now` and key give the same bytes."""
 
@@ -61,6 +80,7 @@ class Settings(_Frozen):
     windows: WindowSettings = WindowSettings()
     core: CoreSettings = CoreSettings()
     conditional: ConditionalSettings = ConditionalSettings()
+    watch: WatchSettings = WatchSettings()
     threads: int = Field(default=0, ge=0, description="0: one per core")
     max_bad: float = Field(default=0.01, ge=0, le=1, description="share of rows that may be bad")
     max_record_bytes: int = Field(default=64 * 1024 * 1024, ge=1024)

@@ -119,10 +119,15 @@ def gate(found: Sequence[Candidate], items: Items, *, seed: int) -> list[Gated]:
     return gated
 
 
+def novel_candidates(data: WindowData, settings: CoreSettings, *, seed: int) -> list[Candidate]:
+    """Return a window's uncleared candidates on the novelty path, the strongest first."""
+    gated = gate(candidates(data, settings, path="novel"), data.items, seed=seed)
+    return [one.candidate for one in gated if not one.removed.clears]
+
+
 def novel_scores(data: WindowData, settings: CoreSettings, *, seed: int) -> list[float]:
     """Return the scores of a history window's uncleared candidates on the novelty path, the largest first."""
-    gated = gate(candidates(data, settings, path="novel"), data.items, seed=seed)
-    return [one.candidate.strength.score for one in gated if not one.removed.clears]
+    return [one.strength.score for one in novel_candidates(data, settings, seed=seed)]
 
 
 def both_paths(data: WindowData, settings: CoreSettings, *, seed: int) -> list[Gated]:

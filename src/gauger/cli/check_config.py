@@ -58,7 +58,7 @@ def _settings(configuration: "Configuration") -> Iterator[str]:
 def _shown(value: Any) -> str:
     if value is None:
         return "automatic"
-    return ", ".join(value) if isinstance(value, tuple) else str(value)
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _networks(configuration: "Configuration", base: Path) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from gauger.settings import Settings
 FILE_NAME = "gauger.toml"
 PREFIX = "GAUGER_SETTING_"
 #: Tables of gauger.toml that are not settings of the statistics.
-OTHER_TABLES = frozenset({"networks"})
+OTHER_TABLES = frozenset({"networks", "kafka"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +29,14 @@ class Configuration:
         Dotted name -> "gauger.toml", a variable of the environment, or "command line".
     networks
         The `[networks]` table.
+    kafka
+        The `[kafka]` table: options of librdkafka.
     """
 
     settings: Settings
     origins: Mapping[str, str]
     networks: Mapping[str, Any]
+    kafka: Mapping[str, Any] = field(default_factory=dict)
 
 
 def configure(folder: Path | None, environment: Mapping[str, str], flags: Mapping[str, Any]) -> Configuration:
@@ -54,15 +57,20 @@ def configure(folder: Path | None, environment: Mapping[str, str], flags: Mappin
         The file is not TOML, or a value cannot be.
     """
     file = {} if folder is None else read_file(folder / FILE_NAME)
-    networks = file.get("networks", {})
-    if not isinstance(networks, dict):
-        raise SettingsError("expected a table", where="networks", todo="write [networks] on a line of its own")
+    networks, kafka = (_table(file, name) for name in ("networks", "kafka"))
     said = list(_said(file, environment, flags))
     merged: dict[str, Any] = {}
     for name, value, origin in said:
         _put(merged, name, value, origin=origin)
     origins = {name: origin for name, _, origin in said}
-    return Configuration(_validated(merged, origins), origins, networks)
+    return Configuration(_validated(merged, origins), origins, networks, kafka)
+
+
+def _table(file: Mapping[str, Any], name: str) -> dict[str, Any]:
+    found = file.get(name, {})
+    if not isinstance(found, dict):
+        raise SettingsError("expected a table", where=name, todo=f"write [{name}] on a line of its own")
+    return found
 
 
 def read_file(path: Path) -> dict[str, Any]:

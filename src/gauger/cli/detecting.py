@@ -16,6 +16,7 @@ from gauger.campaigns.windows import DAY_US, MINUTE_US
 from gauger.cli.output import Aside, terminal_width
 from gauger.cli.reading import quarantined
 from gauger.cli.session import Session
+from gauger.cli.watching import settle_alarms
 from gauger.engines.engine import Engine
 from gauger.engines.fetch import Log, open_log
 from gauger.errors import InputError, UsageError
@@ -88,7 +89,9 @@ def detect_and_publish(
         found, dossiers = write_up(detection, log, facts=facts, settings=settings)
         plots = timelines(engine, log, dossiers, events)
         publish(out, result_files(found, dossiers, not_read, timelines=plots))
-    workspace.identities.remember(_findings_to_know(detection, found), now=session.started_at)
+    to_know = _findings_to_know(detection, found)
+    workspace.identities.remember(to_know, now=session.started_at)
+    aside.say(*settle_alarms(workspace, to_know, found, detection.look.plan.tested, now=session.started_at))
     return Result(found)
 
 

@@ -127,17 +127,11 @@ class Read:
 def read_in(session: Session, given: Given, aside: Aside, *, read_apart: ReadApart | None = None) -> Read:
     """Read account table, events and logs into the workspace; the logs here, or by `read_apart`."""
     mapping = read_mapping_file(given.mapping)
-    set_aside = _read_tables(session, given, mapping, aside)
+    set_aside = read_tables(session, given, mapping, aside)
     before = _totals(session.workspace)
     lost_before = session.workspace.sketches.count_lost()
     if given.logs:
-        options = ReadOptions(
-            format=given.format,
-            mapping=mapping.logs,
-            timezone=given.timezone,
-            max_record_bytes=session.settings.max_record_bytes,
-            account_fields=session.settings.account_fields,
-        )
+        options = read_options(session, given, mapping)
         with aside.progress() as progress:
             if read_apart is None:
                 _read_logs(session, given.logs, options, aside=aside, progress=progress)
@@ -185,7 +179,7 @@ def _totals(workspace: Workspace) -> tuple[int, int, int]:
 def _read_logs(
     session: Session, logs: Sequence[str], options: ReadOptions, *, aside: Aside, progress: Progress
 ) -> None:
-    how = _sketching(session)
+    how = sketching(session)
     sizes = [0 if log == STDIN else os.path.getsize(log) for log in logs]  # noqa: PTH202 - any name, also not UTF-8
     total = None if STDIN in logs else sum(sizes)
     done = 0
@@ -208,7 +202,7 @@ def _read_logs_apart(
     aside: Aside,
     progress: Progress,
 ) -> None:
-    how = _sketching(session)
+    how = sketching(session)
     if STDIN in logs:
         _read_stream(session, options, how, aside=aside, progress=partial(_show, progress, 0, None))
     ingest_apart(
@@ -222,7 +216,19 @@ def _read_logs_apart(
     )
 
 
-def _sketching(session: Session) -> Sketching:
+def read_options(session: Session, given: Given, mapping: MappingFile) -> ReadOptions:
+    """Return how a command line wants logs read."""
+    return ReadOptions(
+        format=given.format,
+        mapping=mapping.logs,
+        timezone=given.timezone,
+        max_record_bytes=session.settings.max_record_bytes,
+        account_fields=session.settings.account_fields,
+    )
+
+
+def sketching(session: Session) -> Sketching:
+    """Return what turns exchanges into sketches."""
     return Sketching(session.keys, session.networks(), session.settings, threads=session.threads)
 
 
@@ -245,7 +251,7 @@ def _read_stream(session: Session, options: ReadOptions, how: Sketching, *, asid
             aside.say("Standard input was read before; nothing of it was added.")
 
 
-def _read_tables(session: Session, given: Given, mapping: MappingFile, aside: Aside) -> pa.Table:
+def read_tables(session: Session, given: Given, mapping: MappingFile, aside: Aside) -> pa.Table:
     """Read the account table and the events; return what was set aside of them."""
     set_aside = [QUARANTINE_SCHEMA.empty_table()]
     tables = session.workspace.tables

@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import ColumnElement, delete, exists, func, select
+from sqlalchemy import ColumnElement, delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from gauger.errors import UsageError
 from gauger.store.durable import read_parquet
-from gauger.store.models import Fact, FindingAccount, FindingRecord, ScanRecord
+from gauger.store.models import AlarmAccount, AlarmRecord, Fact, FindingAccount, FindingRecord, ScanRecord
 from gauger.store.sketch_files import KEPT_FROM
 from gauger.store.staging import StagedFile
 from gauger.store.state import State
@@ -35,7 +35,7 @@ class Erased:
     n_table_rows
         Rows of the account table and of the events.
     n_members
-        Times that the account was remembered as a member of a finding.
+        Times that the account was remembered as a member of a finding, or named by a live alarm.
     """
 
     n_days: int
@@ -47,6 +47,8 @@ class Erased:
 
 def retain(state: State, files: StoredFiles, *, days: int, now: datetime) -> Erased:
     """Delete the days that ended more than `days` days before `now`, and what earlier scans found. They stay deleted.
+
+    Live alarms of those days keep their time and lose their accounts.
 
     What a person decided stays, without the accounts it was about once no later scan found them. The account table and
     the events stay: the operator replaces them.
@@ -68,7 +70,9 @@ def retain(state: State, files: StoredFiles, *, days: int, now: datetime) -> Era
     old = files.named("sketch", last=kept_from - timedelta(days=1))
     with state.transaction() as session:
         session.merge(Fact(name=KEPT_FROM, value=kept_from.isoformat()))
-        _drop_scans(session, before=datetime(kept_from.year, kept_from.month, kept_from.day, tzinfo=UTC))
+        first = datetime(kept_from.year, kept_from.month, kept_from.day, tzinfo=UTC)
+        _drop_scans(session, before=first)
+        _empty_alarms(session, before_us=int(first.timestamp()) * 1_000_000)
         files.drop(session, old)
     files.remove(old)
     n_parts = _drop_unused_parts(state, files)
@@ -89,6 +93,9 @@ def forget(state: State, files: StoredFiles, account_id: str) -> Erased:
             n_members = session.scalar(select(func.count()).select_from(FindingAccount).where(members)) or 0
             session.execute(delete(FindingAccount).where(members))
             session.execute(delete(FindingRecord).where(~_has_members()))
+            alarmed = AlarmAccount.account_id == account_id
+            n_members += session.scalar(select(func.count()).select_from(AlarmAccount).where(alarmed)) or 0
+            session.execute(delete(AlarmAccount).where(alarmed))
             for old, new in rewritten:
                 files.replace(session, old, new)
     finally:
@@ -117,6 +124,13 @@ def _drop_scans(session: Session, *, before: datetime) -> None:
     session.execute(delete(FindingAccount).where(FindingAccount.scan_id.in_(old)))
     session.execute(delete(FindingRecord).where(FindingRecord.scan_id.in_(old)))
     session.execute(delete(ScanRecord).where(ScanRecord.scanned_at < before))
+
+
+def _empty_alarms(session: Session, *, before_us: int) -> None:
+    """Delete the accounts and template hashes of live alarms before this time."""
+    old = AlarmRecord.start_us < before_us
+    session.execute(delete(AlarmAccount).where(AlarmAccount.alarm_number.in_(select(AlarmRecord.id).where(old))))
+    session.execute(update(AlarmRecord).where(old).values(shingles=b""))
 
 
 def _without_account(files: StoredFiles, account_id: str) -> Iterable[tuple[NamedFile, StagedFile | None]]:

@@ -148,6 +148,35 @@ class Manifest:
         with self._state.transaction() as session:
             return {row.id: row.n_stretches for row in session.scalars(select(SourceFile))}
 
+    def names(self) -> dict[int, str]:
+        """Return the name of each log as it was first given, by its number here."""
+        with self._state.transaction() as session:
+            return {row.id: row.name for row in session.scalars(select(SourceFile))}
+
+    def plan_partition(self, name: str, *, reading: str = "") -> FilePlan:
+        """Return where to go on in a partition that numbers its records by itself: it is known by its name.
+
+        Raises
+        ------
+        WorkspaceError
+            It was read before under other options.
+        """
+        latest = (
+            select(SourceFile.id, SourceFile.reading, func.max(SourcePrefix.end_row))
+            .join(SourcePrefix, SourcePrefix.source_id == SourceFile.id)
+            .where(SourceFile.name == name)
+            .group_by(SourceFile.id)
+        )
+        with self._state.transaction() as session:
+            found = session.execute(latest).one_or_none()
+        fresh = FilePlan(name, "read", reading=reading, is_one_piece=True)
+        if found is None:
+            return fresh
+        source_id, read_as, row = found
+        if read_as != reading:
+            raise _read_otherwise(name)
+        return replace(fresh, action="continue", offset=row, row=row, source_id=source_id)
+
     def commit(
         self, session: Session, plan: FilePlan, *, content: ContentHash, progress: Progress, now: datetime
     ) -> tuple[int, int]:
@@ -254,11 +283,7 @@ class _KnownPrefix:
         """
         is_latest = self.end_row == self.latest_row
         if self.reading != fresh.reading:
-            raise WorkspaceError(
-                "this log was read before under other options (format, mapping, time zone or account fields)",
-                where=fresh.name,
-                todo="give the options it was read with, or ingest it into a new workspace",
-            )
+            raise _read_otherwise(fresh.name)
         return replace(
             fresh,
             action="skip" if is_whole and (self.is_complete or not is_latest) else "continue",
@@ -268,6 +293,14 @@ class _KnownPrefix:
             source_id=self.source_id if is_latest else None,
             content=content,
         )
+
+
+def _read_otherwise(name: str) -> WorkspaceError:
+    return WorkspaceError(
+        "this log was read before under other options (format, mapping, time zone or account fields)",
+        where=name,
+        todo="give the options it was read with, or ingest it into a new workspace",
+    )
 
 
 def _known_prefixes() -> "Select[int, int, int, int, bytes, int, str, bool]":

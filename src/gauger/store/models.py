@@ -139,3 +139,73 @@ class FindingAccount(Base):
     scan_id: Mapped[int] = mapped_column(_Id, ForeignKey("scan.id", ondelete="CASCADE"), primary_key=True)
     finding_id: Mapped[str] = mapped_column(String, primary_key=True)
     account_id: Mapped[str] = mapped_column(String, primary_key=True, index=True)
+
+
+class WatchedStretch(Base):
+    """A stretch of a log (`SourceFile.n_stretches`) whose sketches the live path has taken in; `id` is the order."""
+
+    __tablename__ = "watch_taken"
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
+
+    id: Mapped[int] = mapped_column(_Id, primary_key=True)
+    source_id: Mapped[int] = mapped_column(_Id, ForeignKey("source_file.id", ondelete="CASCADE"))
+    stretch: Mapped[int] = mapped_column(BigInteger)
+
+
+class StretchRecord(Base):
+    """A stretch that `gauger watch` closed and scored."""
+
+    __tablename__ = "watch_stretch"
+    __table_args__ = (
+        Index("watch_stretch_by_place", "hours", "start_us", unique=True),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(_Id, primary_key=True)
+    hours: Mapped[int] = mapped_column(BigInteger)
+    start_us: Mapped[int] = mapped_column(BigInteger)
+    n_items: Mapped[int] = mapped_column(BigInteger)
+    n_candidates: Mapped[int] = mapped_column(BigInteger)
+    score: Mapped[float]
+    p_value: Mapped[float | None]
+    n_bets: Mapped[int] = mapped_column(BigInteger)
+    running: Mapped[float]
+    value: Mapped[float]
+    is_alarm: Mapped[bool]
+
+
+class AlarmRecord(Base):
+    """A live alarm: the stretch that raised it, and a sample of its template's hashes."""
+
+    __tablename__ = "live_alarm"
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
+
+    id: Mapped[int] = mapped_column(_Id, primary_key=True)
+    alarm_id: Mapped[str] = mapped_column(String, index=True)
+    hours: Mapped[int] = mapped_column(BigInteger)
+    start_us: Mapped[int] = mapped_column(BigInteger)
+    shingles: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class AlarmAccount(Base):
+    """An account that a live alarm names."""
+
+    __tablename__ = "live_alarm_account"
+
+    alarm_number: Mapped[int] = mapped_column(_Id, ForeignKey("live_alarm.id", ondelete="CASCADE"), primary_key=True)
+    account_id: Mapped[str] = mapped_column(String, primary_key=True, index=True)
+
+
+class AlarmFate(Base):
+    """What a scan said of a live alarm. Rows are only ever added."""
+
+    __tablename__ = "live_alarm_fate"
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
+
+    id: Mapped[int] = mapped_column(_Id, primary_key=True)
+    alarm_number: Mapped[int] = mapped_column(_Id, ForeignKey("live_alarm.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[str] = mapped_column(String)
+    finding_id: Mapped[str | None] = mapped_column(String)
+    verdict: Mapped[str | None] = mapped_column(String)
+    n_more: Mapped[int] = mapped_column(BigInteger)
+    said_at: Mapped[datetime] = mapped_column(UtcTime)

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Final
@@ -11,6 +12,7 @@ import pyarrow.compute as pc
 
 from gauger.errors import InputError
 from gauger.exchanges.schema import QUARANTINE_SCHEMA, REQUIRED_COLUMNS
+from gauger.sketches.schema import SKETCH_SCHEMA
 from gauger.sources.faults import INCOMPLETE
 from gauger.store.content import ContentHash, ContentReader
 from gauger.store.durable import read_parquet
@@ -48,6 +50,19 @@ class SketchFiles:
     def sketch_paths(self, *, first: date | None = None, last: date | None = None) -> list[Path]:
         """Return the sketch files of the days from `first` to `last`, both included, in a fixed order."""
         return [file.path for file in self._files.named("sketch", first=first, last=last)]
+
+    def pieces(self, *, first: date | None = None) -> dict[tuple[int, int], list[Path]]:
+        """Return the sketch files from a day on by the log they are of and its piece, as each was committed."""
+        found: dict[tuple[int, int], list[Path]] = {}
+        for path in self.sketch_paths(first=first):
+            source_id, stretch, _ = map(int, path.stem.partition("~")[0].split("-"))
+            found.setdefault((source_id, stretch), []).append(path)
+        return dict(sorted(found.items()))
+
+    def piece(self, paths: Collection[Path]) -> pa.Table:
+        """Return the rows of a piece in the order of its log (SKETCH_SCHEMA)."""
+        rows = pa.concat_tables([SKETCH_SCHEMA.empty_table(), *map(read_parquet, paths)])
+        return rows.sort_by("source_row") if len(paths) > 1 else rows
 
     def part_paths(self) -> list[Path]:
         """Return the files of parts. The same part, with the same row, may lie in several: read them as a set."""
@@ -201,6 +216,11 @@ class SketchWriter:
         if stream is not None:
             self._commit_stream(stream)
         return self._total
+
+    def rest(self) -> FilePlan:
+        """Return the plan that goes on where the last commit ended."""
+        offset, row = self._end
+        return replace(self._plan, action="continue", offset=offset, row=row, content=self._content().copy())
 
     def close(self) -> None:
         """Drop what was not committed."""

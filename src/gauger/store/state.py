@@ -83,6 +83,9 @@ def _settle_format(state: State) -> None:
             where=str(state.path),
             todo="use the version of Gauger that made it, or name a new workspace and ingest the logs again",
         )
+    if not state.is_read_only and not Base.metadata.tables.keys() <= set(tables):
+        with state.transaction() as session:  # tables that were added since the workspace was made
+            Base.metadata.create_all(session.connection())
 
 
 def _engine(path: Path, *, read_only: bool) -> Engine:

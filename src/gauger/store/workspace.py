@@ -22,6 +22,7 @@ from gauger.store.sketch_files import SketchFiles
 from gauger.store.state import State, open_state
 from gauger.store.stored_files import FOLDERS, StoredFiles
 from gauger.store.tables import Tables
+from gauger.store.watching import Watching
 
 _STATE: Final = "state.sqlite"
 _LOCK: Final = "lock"
@@ -59,6 +60,14 @@ _DEFAULT_SETTINGS: Final = """\
 # [conditional]
 # max_candidates = 20
 # permutations = 9999
+
+# [watch]                     # the live alarm
+# alpha = 0.05                # chance that traffic as it was ever raises one
+# stretch_hours = [1, 6, 24]
+# gap_days = 2
+# look_back_days = 5
+# lateness_minutes = 10
+# filter_bits = 22            # a day's filter has 2 to this power cells, of four bytes
 """
 
 
@@ -82,6 +91,8 @@ class Workspace:
         What people decided about findings.
     identities
         The findings of earlier scans.
+    watching
+        What `gauger watch` closed, and its alarms.
     """
 
     path: Path
@@ -92,6 +103,7 @@ class Workspace:
     tables: Tables
     decisions: Decisions
     identities: Identities
+    watching: Watching
     _state: State = field(repr=False)
     _files: StoredFiles = field(repr=False)
 
@@ -204,6 +216,7 @@ def _opened(path: Path, *, read_only: bool, random_bytes: Callable[[int], bytes]
             tables=Tables(state, files),
             decisions=Decisions(state),
             identities=Identities(state),
+            watching=Watching(state),
             _state=state,
             _files=files,
         )

@@ -34,7 +34,7 @@ print("LOADED", [name for name in heavy if name in sys.modules])
 def test_every_command_is_there():
     assert set(COMMANDS) == {
         *("scan", "ingest", "explain", "dismiss", "confirm", "decisions", "diff", "power"),
-        *("sources", "schema", "check-config", "forget", "retain"),
+        *("sources", "schema", "check-config", "forget", "retain", "watch", "alarms"),
     }
 
 
