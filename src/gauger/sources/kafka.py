@@ -14,12 +14,13 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from gauger.errors import InputError, UsageError
 from gauger.exchanges.schema import BATCH_ROWS, BATCH_TEXT_BYTES
 from gauger.sources.batches import ReadOptions, SourceBatch
-from gauger.sources.batching import Batcher, Place
+from gauger.sources.batching import Batcher
 from gauger.sources.conversion import Conversion
 from gauger.sources.detection import forced_source
 from gauger.sources.faults import TOO_LONG
 from gauger.sources.json_text import decode
 from gauger.sources.partitions import FEED_PREFIX, Topic
+from gauger.sources.records import Record
 from gauger.sources.times import zone_of
 
 #: Messages asked for at a time, and how long an answer may take, seconds.
@@ -92,11 +93,12 @@ class TopicReader:
         given = end
         for offset, value in self._messages(high):
             is_long = len(value) > options.max_record_bytes
-            taken = conversion.convert(TOO_LONG if is_long else decode(value), Place(offset))
-            if not batcher.has_room(taken):
-                yield cut()
-                given = end
-            batcher.add(taken)
+            record = Record(None, None, 0, TOO_LONG if is_long else decode(value))
+            for _, taken in conversion.converted([record], first_row=offset, has_room=batcher.has_room):
+                if not (batcher.is_empty or batcher.has_room(taken)):
+                    yield cut()
+                    given = end
+                batcher.add(taken)
             end = offset + 1
         if end > given:
             yield cut()
