@@ -4,8 +4,8 @@
 
 Logs are the "pool" scenario (some 92,000 exchanges, real prompts where GAUGER_DATA names their folder) in every JSON
 format, twice: answers as simulated, which are short, and answers of 4 characters a stated token. Every reading
-is a process of its own and counts the CPU seconds of reading alone; with `--against` the code below that folder reads by
-turns with this one. The best round counts. Writes benchmarks/results/parsing.json.
+is a process of its own and counts the CPU seconds of reading alone; with `--against` the code below that folder reads
+by turns with this one. The best round counts. Writes benchmarks/results/parsing.json.
 
 Libraries decode the same lines one by one and keep nothing; orjson and simdjson take part where they are installed.
 """
