@@ -51,7 +51,7 @@ class Conversion:
             row += len(run)
 
     def _runs(self, records: Iterable[Record]) -> Iterator[tuple[Source | None, list[Record]]]:
-        """Yield neighbours of one source."""
+        """Yield neighbours of one source, each with its row as its value: a record itself is not held for long."""
         run: list[Record] = []
         source: Source | None = None
         full = 0
@@ -62,9 +62,18 @@ class Conversion:
                 run = []
             if not run:
                 source, full = own, record.end + _RUN_BYTES
-            run.append(record)
+            offset, length, end, value = record
+            run.append(record if own is None else Record(offset, length, end, self._row(own, value)))
         if run:
             yield source, run
+
+    def _row(self, source: Source, record: Mapping[str, object]) -> Mapping[str, object] | Refused:
+        try:
+            return source.row(record, self._options)
+        except Refused as verdict:
+            return verdict.with_traceback(None)
+        except RecursionError:
+            return Refused(NESTED)
 
     def _source_for(self, value: object) -> Source | None:
         """Source for a record; None for what is not one."""
@@ -79,19 +88,13 @@ class Conversion:
         if source is None:
             return converted([], [], self._zone, refused=list(map(_unknown, run, places)))
         self._note(source)
-        rows: list[Mapping[str, object]] = []
-        refused: list[Fault] = []
-        for record, place in zip(run, places, strict=True):
-            try:
-                rows.append(source.row(record.value, self._options))
-            except Refused as verdict:
-                refused.append(place.fault(verdict.fault.reason, column=verdict.column))
-            except RecursionError:
-                refused.append(place.fault(NESTED.reason))
-        if refused:
-            left_out = {fault.row for fault in refused}
-            places = [place for place in places if place.row not in left_out]
-        return converted(rows, places, self._zone, refused=refused)
+        values = [record.value for record in run]
+        verdicts = [(place, value) for place, value in zip(places, values, strict=True) if type(value) is Refused]
+        if verdicts:
+            places = [place for place, value in zip(places, values, strict=True) if type(value) is not Refused]
+            values = [value for value in values if type(value) is not Refused]
+        refused = [place.fault(verdict.fault.reason, column=verdict.column) for place, verdict in verdicts]
+        return converted(values, places, self._zone, refused=refused)
 
     def _note(self, source: Source) -> None:
         """Remember what the sources in use cannot fill: a column is absent when all of them lack it."""
