@@ -28,6 +28,11 @@ MAX_ACCOUNTS = 500
 CONTRAST = 0.5
 
 
+#: Said of accounts only where the contrast is no chance's.
+SURPRISING: Final = 0.01
+VICTIMS: Final = " The owners of these are probably victims, whose keys somebody else uses."
+
+
 @dataclass(frozen=True, slots=True)
 class Contrast:
     """Outcome of the test; `p_value` is None below four accounts with visits of both kinds."""
@@ -142,7 +147,7 @@ def _facts(outcome: Contrast | None, group: Group) -> list[Fact]:
     text = (
         f"Of {n_members} accounts {outcome.n_contrasted} were at their usual network and at one never used before by"
         f" turns; in {outcome.n_taken} the group's items came from elsewhere and the account's other items did not."
-        + (" The owners of these are probably victims, whose keys somebody else uses." if outcome.n_taken else "")
+        + (VICTIMS if outcome.n_taken and outcome.p_value <= SURPRISING else "")
     )
     return [Fact(code="take_over.elsewhere", text=text, values=values)]
 
