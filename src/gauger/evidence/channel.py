@@ -69,6 +69,11 @@ class Channel(Protocol):
         ...
 
     @property
+    def null(self) -> str:
+        """The hypothesis that is tested, in words."""
+        ...
+
+    @property
     def draws(self) -> bool:
         """Whether its p-values come from random groups; if not they are exact, however small."""
         ...
@@ -76,6 +81,18 @@ class Channel(Protocol):
     def evaluate(self, group: Group, population: Population, *, rng: np.random.Generator) -> Evidence:
         """Return the channel's word on the group."""
         ...
+
+
+def word(channel: Channel, p_value: float | None, facts: list[Fact]) -> Evidence:
+    """Return a channel's word on a group; without a p-value it is not applicable."""
+    return Evidence(
+        channel=channel.name,
+        family=channel.family,
+        applicable=p_value is not None,
+        p_value=p_value,
+        null=channel.null,
+        facts=facts,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,14 +134,7 @@ class TokenChannel:
             facts = [Fact(code=f"{self.name}.absent", text=f"No {self.noun} is known in these logs.", values={})]
         else:
             facts = self._facts(outcome, len(group.principals))
-        return Evidence(
-            channel=self.name,
-            family=self.family,
-            applicable=outcome is not None and outcome.p_value is not None,
-            p_value=None if outcome is None else outcome.p_value,
-            null=self.null,
-            facts=facts,
-        )
+        return word(self, None if outcome is None else outcome.p_value, facts)
 
     def _facts(self, outcome: Concentration, n_members: int) -> list[Fact]:
         facts = [

@@ -23,7 +23,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.stats import hypergeom
 
-from gauger.evidence.channel import Group, Population
+from gauger.evidence.channel import Group, Population, word
 from gauger.evidence.concentration import MIN_RING
 from gauger.evidence.items import Items
 from gauger.evidence.records import SMALLEST_P, Evidence, Fact
@@ -152,14 +152,8 @@ class Failover:
             p_value = max(one for one, _ in said)
             # Among the tries of one fill: in the hour of a ban nearly all fail, and nearly all are taken over.
             _, expected = said[-1]
-        return Evidence(
-            channel=self.name,
-            family=self.family,
-            applicable=p_value is not None,
-            p_value=p_value,
-            null=self.null,
-            facts=_facts(found, expected, n_members=len(group.principals), has_power=p_value is not None),
-        )
+        facts = _facts(found, expected, n_members=len(group.principals), has_power=p_value is not None)
+        return word(self, p_value, facts)
 
 
 def _facts(found: Tries, expected: float, *, n_members: int, has_power: bool) -> list[Fact]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.stats import hypergeom
 
 from gauger.evidence.changes import Moves
-from gauger.evidence.channel import Group, Population
+from gauger.evidence.channel import Group, Population, word
 from gauger.evidence.records import SMALLEST_P, Evidence, Fact
 
 MIN_KNOWN = 4
@@ -90,14 +90,7 @@ class PivotChannel:
             facts = [Fact(code="pivot.absent", text="No model newly appeared in these logs in time.", values={})]
         else:
             facts = self._facts(outcome, moves.model, len(group.principals))
-        return Evidence(
-            channel=self.name,
-            family=self.family,
-            applicable=outcome is not None and outcome.p_value is not None,
-            p_value=None if outcome is None else outcome.p_value,
-            null=self.null,
-            facts=facts,
-        )
+        return word(self, None if outcome is None else outcome.p_value, facts)
 
     def _facts(self, outcome: Migration, model: str, n_members: int) -> list[Fact]:
         facts = [

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gauger.evidence.changes import Visits
-from gauger.evidence.channel import Group, Population
+from gauger.evidence.channel import Group, Population, word
 from gauger.evidence.permutation import sequential_p_value
 from gauger.evidence.records import Evidence, Fact
 
@@ -126,14 +126,7 @@ class TakeOverChannel:
         outcome = None
         if visits is not None:
             outcome = contrast_test(visits, group.rows, permutations=population.permutations, rng=rng)
-        return Evidence(
-            channel=self.name,
-            family=self.family,
-            applicable=outcome is not None and outcome.p_value is not None,
-            p_value=None if outcome is None else outcome.p_value,
-            null=self.null,
-            facts=_facts(outcome, group),
-        )
+        return word(self, None if outcome is None else outcome.p_value, _facts(outcome, group))
 
 
 def _facts(outcome: Contrast | None, group: Group) -> list[Fact]:
