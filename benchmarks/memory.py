@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from gauger.campaigns.detection import SharedText, WindowData
 from gauger.campaigns.windows import Window
-from gauger.engines.fetch import Owners, item_rows
+from gauger.engines.fetch import Owners, item_rows, speaking_rows
 from gauger.evidence.items import Items
 from gauger.evidence.mining import postings_in_order
 
@@ -24,21 +24,24 @@ _PARTS = {"system_prompt": "system_part", "tool_schema": "tool_part"}
 
 @dataclass(frozen=True)
 class MemoryLog:
-    """The first turns of a log in canonical order, and its distinct system prompts and tool schemas.
+    """The exchanges of a log in canonical order, and its distinct system prompts and tool schemas.
 
     Attributes
     ----------
-    items
-        Of the whole log.
+    turns
+        All of the log, every exchange one.
+    said
+        Of the same rows: account, thread, extends, n_words and client_prefix_hash.
     start
-        int64[n + 1], where each item's shingles begin in `code`.
+        int64[n + 1], where each turn's shingles begin in `code`.
     code, shingles
         The shingles' codes, and what they stand for (sorted).
     parts
         Kind -> part -> shingles.
     """
 
-    items: Items
+    turns: Items
+    said: pa.Table
     start: Ints
     code: NDArray[np.int32]
     shingles: Ints
@@ -47,7 +50,7 @@ class MemoryLog:
     @classmethod
     def of(cls, rows: pa.Table, parts: pa.Table, owners: Owners) -> "MemoryLog":
         """Return the log of sketch rows and parts (SKETCH_SCHEMA, PART_SCHEMA)."""
-        first = rows.filter(rows["is_first_turn"]).sort_by([(name, "ascending") for name in _CANONICAL])
+        first = rows.sort_by([(name, "ascending") for name in _CANONICAL])
         accounts = {name: code for code, name in enumerate(owners.account_ids)}
         account = np.array([accounts[name] for name in first["account_id"].to_pylist()], dtype=np.int32)
         first = first.append_column("account", pa.array(account))
@@ -58,44 +61,50 @@ class MemoryLog:
         known: dict[str, dict[int, Ints]] = {kind: {} for kind in _PARTS}
         for row in parts.to_pylist():
             known[row["kind"]][row["part"]] = np.array(row["shingles"], dtype=np.int64)
-        return cls(item_rows(first), np.concatenate([[0], np.cumsum(lengths)]), code.astype(np.int32), shingles, known)
+        said = first.select(["account", "thread", "extends", "n_words", "client_prefix_hash"])
+        return cls(
+            item_rows(first), said, np.concatenate([[0], np.cumsum(lengths)]), code.astype(np.int32), shingles, known
+        )
 
     @cached_property
     def holder(self) -> NDArray[np.int32]:
         """int32, the principal of each entry of `code`."""
-        return np.repeat(self.items.principal, np.diff(self.start))
+        return np.repeat(self.turns.principal, np.diff(self.start))
 
     def window(self, window: Window, *, min_principals: int) -> WindowData:
         """Return a window's items and shared shingles."""
         times = [window.look_back_us, window.start_us, window.end_us]
-        before, begin, end = np.searchsorted(self.items.occurred_at, times).tolist()
-        items = self.items.take(np.arange(begin, end, dtype=np.int32))
-        texts = [self._user(before, begin, end, min_principals=min_principals)]
+        before, begin, end = np.searchsorted(self.turns.occurred_at, times).tolist()
+        said = self.said.slice(begin, end - begin)
+        kept = speaking_rows(said)
+        items = self.turns.take(begin + kept)
+        texts = [self._user(before, begin, begin + kept, min_principals=min_principals)]
         for kind, column in _PARTS.items():
-            parts = getattr(self.items, column)
-            texts.append(self._part(kind, parts, before, begin, end, min_principals=min_principals))
-        return WindowData(window=window, items=items, texts=tuple(texts))
+            earlier = _uses(getattr(self.turns, column)[before:begin], self.turns.principal[before:begin])
+            uses = _uses(getattr(items, column), items.principal)
+            texts.append(self._part(kind, uses, earlier, min_principals=min_principals))
+        return WindowData(window, items, tuple(texts), said["client_prefix_hash"].take(kept))
 
-    def _user(self, before: int, begin: int, end: int, *, min_principals: int) -> SharedText:
-        b, s, e = self.start[before], self.start[begin], self.start[end]
-        code, holder = self.code[s:e], self.holder[s:e]
+    def _user(self, before: int, begin: int, rows: NDArray[np.int32], *, min_principals: int) -> SharedText:
+        b, s = self.start[before], self.start[begin]
+        lengths = self.start[rows + 1] - self.start[rows]
+        places = np.repeat(self.start[rows] - (np.cumsum(lengths) - lengths), lengths) + np.arange(lengths.sum())
+        code, holder = self.code[places], self.holder[places]
         n = _holders(code, holder, len(self.shingles))
         shared = np.flatnonzero(n >= min_principals)
         chosen = np.zeros(len(self.shingles), dtype=bool)
         chosen[shared] = True
         earlier = chosen[self.code[b:s]]
         n_before = _holders(self.code[b:s][earlier], self.holder[b:s][earlier], len(self.shingles))[shared]
-        item = np.repeat(np.arange(end - begin), np.diff(self.start[begin : end + 1]))[chosen[code]]
+        item = np.repeat(np.arange(len(rows)), lengths)[chosen[code]]
         own = np.searchsorted(shared, code[chosen[code]])
         return SharedText(
             "user_prompt",
-            postings_in_order(item, own, shingles=self.shingles[shared], principal=self.items.principal[begin:end]),
+            postings_in_order(item, own, shingles=self.shingles[shared], principal=self.turns.principal[rows]),
             n_before,
         )
 
-    def _part(self, kind: str, part: Ints, before: int, begin: int, end: int, *, min_principals: int) -> SharedText:
-        uses = _uses(part[begin:end], self.items.principal[begin:end])
-        earlier = _uses(part[before:begin], self.items.principal[before:begin])
+    def _part(self, kind: str, uses: Ints, earlier: Ints, *, min_principals: int) -> SharedText:
         here, then = self._spread(kind, uses), self._spread(kind, earlier)
         shingles = np.unique(here[1])
         n = _holders(np.searchsorted(shingles, here[1]), uses[here[0], 1], len(shingles))

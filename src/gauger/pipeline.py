@@ -209,7 +209,7 @@ def look(
             principal_of_account=owners.principal_of_account,
             permutations=settings.conditional.permutations,
             released=fetch_released(engine, log, owners, plan.tested),
-            visits=fetch_visits(engine, log, owners, plan.tested, tested.items),
+            visits=fetch_visits(engine, log, owners, tested),
             any_failed=bool(tested.items.failed.any()),
         ),
     )

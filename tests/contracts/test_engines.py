@@ -71,7 +71,7 @@ def test_rows_come_in_the_order_a_relation_says(engine):
 
 
 def test_columns_have_the_types_that_the_relation_says(engine, files):
-    items = relations.window_items(*_opened(engine, files)[:2], SPAN)
+    items = relations.window_turns(*_opened(engine, files)[:2], SPAN)
     assert engine.fetch(items).schema.equals(items.schema().to_pyarrow())
 
 
@@ -101,14 +101,15 @@ def files(tmp_path_factory):
             "digest_low": numbers(hashes[:3]),
             "source_file": pa.array(some(["a.jsonl", "b.jsonl"])),
             "source_row": pa.array(np.arange(N_ROWS), pa.int64()),
-            "is_first_turn": pa.array(rng.random(N_ROWS) < 0.7),
             "shingles": pa.array([rng.choice(hashes, rng.integers(0, 12)).tolist() for _ in range(N_ROWS)]),
             "turn_hash_high": numbers(hashes),
             "turn_hash_low": numbers(hashes),
             "projection": pa.array([rng.bytes(64) for _ in range(N_ROWS)], pa.binary(64)),
             "system_part": numbers([0, *hashes[:5]]),
             "tool_part": numbers([0, *hashes[:5]]),
-            "root": numbers(hashes[:9]),
+            "thread": numbers(hashes[:9]),
+            "extends": numbers([0, *hashes[:5]]),
+            "n_words": pa.array(rng.integers(0, 30, N_ROWS), pa.int32()),
             "input_tokens": numbers([0, 1, 2**40], null=0.3),
             "output_tokens": numbers([5, 7], null=0.3),
             "client_prefix_hash": pa.array(some(["n1", "n2"], null=0.3)),
@@ -126,7 +127,6 @@ def files(tmp_path_factory):
             pa.array([int(part) for part in hashes[:5]] * 2, pa.int64()),
             pa.array(["system_prompt"] * 5 + ["tool_schema"] * 5),
             pa.array([rng.choice(hashes, 8).tolist() for _ in range(10)]),
-            pa.array(range(10), pa.int64()),
             pa.array(range(10), pa.int32()),
         ],
         schema=PART_SCHEMA,
@@ -150,6 +150,9 @@ OWNERS = pa.table(
 )
 
 
+SPEAKING = pa.table({"turn": pa.array(range(0, 200, 2), pa.int64()), "number": pa.array(range(100), pa.int64())})
+
+
 def _opened(engine, files):
     """Return the relations that the steps begin with: rows, owners, parts."""
     rows = relations.with_origin(engine.read(files[0]))
@@ -159,10 +162,10 @@ def _opened(engine, files):
 def _relations(engine, files):
     """Return every step of `relations` by its name, on these files."""
     rows, owners, parts = _opened(engine, files)
-    items = relations.window_items(rows, owners, SPAN)
-    postings = relations.user_postings(items)
+    turns = relations.window_turns(rows, owners, SPAN)
+    postings = relations.user_postings(turns)
     shared = relations.shared_shingles(postings, min_principals=5)
-    uses = relations.part_uses(items, "system_part")
+    uses = relations.part_uses(turns, "system_part")
     owned = relations.with_owners(rows, owners)
     common = engine.fetch(relations.shared_shingles(postings, min_principals=2)).sort_by("shingle")
     coded = engine.keep("coded", common.append_column("code", pa.array(np.arange(len(common)), pa.int32())))
@@ -174,6 +177,7 @@ def _relations(engine, files):
         .append_column("part", pa.array([part] * 20))
         for part in ("user_prompt", "system_prompt", "tool_schema")
     )
+    matched = relations.matched(owned, parts, engine.keep("wanted", wanted))
     return {
         "with_origin": rows,
         "distinct_parts": parts,
@@ -185,7 +189,10 @@ def _relations(engine, files):
         "account_totals": relations.account_totals(rows),
         "minutes": relations.minutes(rows),
         "declared_owners": relations.declared_owners(rows),
-        "window_items": items,
+        "window_turns": turns,
+        "items_of": relations.items_of(turns, engine.keep("speaking", SPEAKING)),
+        "look_back": relations.look_back(rows, owners, SPAN),
+        "user_shingles": relations.user_shingles(turns),
         "user_postings": postings,
         "part_uses": uses,
         "part_postings": relations.part_postings(uses, parts.filter(parts.kind == "system_prompt")),
@@ -196,7 +203,8 @@ def _relations(engine, files):
         "first_uses": relations.first_uses(owned),
         "model_uses": relations.model_uses(owned),
         "visits": relations.visits(owned),
-        "attributed": relations.attributed(owned, parts, engine.keep("wanted", wanted)),
+        "matched": matched,
+        "around": relations.around(owned, matched),
         "activity": relations.activity(rows, owners.filter(owners.account < 4), width_us=3_600_000_000),
     }
 

@@ -4,7 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from gauger.lab import Campaign, ChatPersons, Developers, ReplayedReasoning, Scenario, TemplateApps, simulate
+from gauger.lab import (
+    Campaign,
+    ChatPersons,
+    Countermeasures,
+    Developers,
+    ReplayedReasoning,
+    Scenario,
+    TemplateApps,
+    simulate,
+)
 from gauger.lab.grammar import grammar_pools
 from gauger.lab.scanning import scan_world
 from gauger.settings import Settings
@@ -43,6 +52,15 @@ def test_later_turns_are_attributed_and_are_no_fills(found):
     assert _fills(talks) == _fills(alone)
     assert alone.n_exchanges == hostile
     assert talks.n_exchanges == len(world.exchanges) - world.truth_exchanges["list_item"].null_count > 3.9 * hostile
+
+
+@pytest.mark.parametrize("greeting", ["made_up", "sent"])
+def test_a_greeting_before_each_request_hides_nothing(found, greeting):
+    alone, plain = found(ALONE)
+    greeted, _ = found(replace(ALONE, countermeasures=Countermeasures(greeting=greeting)))
+    assert greeted.rank == alone.rank == 1
+    assert _fills(greeted) == _fills(alone)
+    assert greeted.n_exchanges == len(plain.exchanges) - plain.truth_exchanges["list_item"].null_count
 
 
 def test_a_campaign_that_hands_on_what_is_limited_is_one_and_one_that_does_not_is_observed(found):

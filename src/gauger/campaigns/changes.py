@@ -126,19 +126,19 @@ def _most_used(table: pa.Table, column: str, n_principals: int) -> Ints:
     return most
 
 
-def build_visits(items: Items, networks: pa.Table, before: pa.Table, during: pa.Table) -> Visits | None:
+def build_visits(items: Items, networks: pa.ChunkedArray, *, before: pa.Table, during: pa.Table) -> Visits | None:
     """Return where the items of a stretch came from; None where no network is known.
 
     Parameters
     ----------
     items
-        First turns of the stretch.
+        Items of the stretch.
     networks
-        item, client_prefix_hash: row for row with `items`.
+        Pseudonym of the network that each came from, row for row with `items`.
     before, during
         account, client_prefix_hash, n, first_us, last_us: visits of the look-back, and of the stretch.
     """
-    names = [table["client_prefix_hash"] for table in (networks, before, during)]
+    names = [networks, before["client_prefix_hash"], during["client_prefix_hash"]]
     values = pc.unique(pa.chunked_array([chunk for name in names for chunk in name.chunks], pa.string()))
     here, earlier, later = (pc.fill_null(pc.index_in(name, values.drop_null()), -1).to_numpy() for name in names)
     if not (here >= 0).any():

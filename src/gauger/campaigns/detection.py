@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from gauger.campaigns.candidates import Candidate, group_cores, kinds, without_repeats
@@ -46,11 +47,24 @@ class SharedText:
 
 @dataclass(frozen=True, slots=True)
 class WindowData:
-    """What the engine fetched of one window."""
+    """What the engine fetched of one window.
+
+    Attributes
+    ----------
+    window
+        The stretch and its look-back.
+    items
+        Its items.
+    texts
+        The shared shingles of user turns, system prompts and tool schemas.
+    networks
+        Pseudonym of the network that each item came from, row for row; null where it is unknown.
+    """
 
     window: Window
     items: Items
     texts: tuple[SharedText, ...]
+    networks: pa.ChunkedArray
 
     @property
     def n_principals(self) -> int:

@@ -47,7 +47,7 @@ class Stretch:
     hours, start_us
         Its length and where it begins.
     n_items, n_candidates
-        First turns that came in time, and the candidates that personhood did not clear.
+        Exchanges that came in time, and the candidates that personhood did not clear.
     score
         The largest of theirs, 0 without any.
     p_value
@@ -92,7 +92,7 @@ class Reader(Protocol):
     """Takes kept rows apart; what it says of rows depends on no other rows."""
 
     def note(self, rows: pa.Table, cells: Cells) -> None:
-        """Note the shingles of an hour's first turns in the day's filter, under the marks of their principals."""
+        """Note the shingles of an hour's exchanges in the day's filter, under the marks of their principals."""
         ...
 
     def window_data(
@@ -181,9 +181,8 @@ class Live:
             self.told.n_late + int(late.sum()),
             self.told.n_ahead + int(ahead.sum()),
         )
-        wanted = ~late & rows["is_first_turn"].to_numpy()
-        for hour in np.unique(hours[wanted]).tolist():
-            self._open.setdefault(hour, []).append(rows.filter(pa.array(wanted & (hours == hour))))
+        for hour in np.unique(hours[~late]).tolist():
+            self._open.setdefault(hour, []).append(rows.filter(pa.array(~late & (hours == hour))))
         return self._close(min(self.clocks.values()))
 
     @property

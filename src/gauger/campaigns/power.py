@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from gauger.exchanges.principals import principals
 from gauger.exchanges.schema import ACCOUNT_SCHEMA
-from gauger.sketches.schema import N_BANDS, SKETCH_SCHEMA
+from gauger.sketches.schema import SKETCH_SCHEMA
 
 #: Shingles of the wrapper at sampling 1: about 33 words, two sentences.
 CORE_SHINGLES: Final = 30
@@ -152,17 +152,17 @@ def _exchanges(
         "source_file": [PLANTED] * n,
         "source_row": np.arange(n),
         "shingles": shingles,
-        "skeleton": np.full(n, _hashes(1, rng)[0]),
-        "bands": pa.FixedSizeListArray.from_arrays(pa.array(_hashes(n * N_BANDS, rng)), N_BANDS),
         "projection": donors["projection"].take(topic),
         "intents": donors["intents"].take(topic),
         "n_words": n_words,
         "system_part": np.zeros(n, np.int64),
         "tool_part": np.zeros(n, np.int64),
-        "is_first_turn": np.ones(n, np.bool_),
+        "extends": np.zeros(n, np.int64),
         "conversation_id": pa.nulls(n, pa.string()),
         "reasoning_block_hash": pa.nulls(n, pa.string()),
-        **{name: _hashes(n, rng) for name in ("turn_hash_high", "turn_hash_low", "root", "digest_high", "digest_low")},
+        **{
+            name: _hashes(n, rng) for name in ("turn_hash_high", "turn_hash_low", "thread", "digest_high", "digest_low")
+        },
     }
     like = donors.take(donor_of_account[account])
     for name in ("api_key_id", "principal_id", "organisation_id", "end_user_id", "client_address_hash"):

@@ -18,6 +18,7 @@ from gauger.engines import relations
 from gauger.engines.engine import Engine
 from gauger.engines.relations import Span
 from gauger.evidence.changes import Visits
+from gauger.evidence.conversations import beginnings, descendants, speaking
 from gauger.evidence.items import Items
 from gauger.evidence.mining import postings_in_order
 from gauger.exchanges.principals import principals
@@ -177,6 +178,16 @@ def item_rows(table: pa.Table) -> Items:
     )
 
 
+def speaking_rows(table: pa.Table) -> NDArray[np.int32]:
+    """Return the rows of a stretch, in the order of time, that speak for their conversations.
+
+    Columns account, thread, extends and n_words.
+    """
+    thread, extends = _numbers(table["thread"]), _numbers(table["extends"])
+    first = beginnings(_numbers(table["account"]).astype(np.int32), thread, extends)
+    return speaking(first, _numbers(table["n_words"]))
+
+
 def _shared(
     engine: Engine, found: ir.Table, before: ir.Table, *, name: str, min_principals: int
 ) -> tuple[ir.Table, NDArray[np.int64], NDArray[np.int64]]:
@@ -194,28 +205,31 @@ def _shared(
     return shared, shingles, n_before
 
 
-def _user_text(engine: Engine, items: ir.Table, earlier: ir.Table, found: Items, min_principals: int) -> SharedText:
-    postings = relations.user_postings(items)
+def _user_text(engine: Engine, turns: ir.Table, earlier: ir.Table, found: Items, min_principals: int) -> SharedText:
+    postings = relations.user_postings(turns)
     shared, shingles, n_before = _shared(
-        engine, postings, relations.user_postings(earlier), name="user", min_principals=min_principals
+        engine, postings, relations.user_shingles(earlier), name="user", min_principals=min_principals
     )
     held = relations.postings_of(postings, shared)
     table = engine.fetch(held.select("code", item=held.item.cast("int32")))
     return SharedText(
         part="user_prompt",
         postings=postings_in_order(
-            table["item"].to_numpy(), table["code"].to_numpy(), shingles=shingles, principal=found.principal
+            table["item"].to_numpy(),
+            table["code"].to_numpy(),
+            shingles=shingles,
+            principal=found.principal,
         ),
         n_before=n_before,
     )
 
 
 def _part_text(
-    engine: Engine, items: ir.Table, earlier: ir.Table, parts: ir.Table, *, part: str, min_principals: int
+    engine: Engine, turns: ir.Table, earlier: ir.Table, parts: ir.Table, *, part: str, min_principals: int
 ) -> SharedText:
     column = _PARTS[part]
     of_kind = parts.filter(parts.kind == part)
-    uses = engine.fetch(relations.part_uses(items, column)).sort_by([("part", "ascending"), ("principal", "ascending")])
+    uses = engine.fetch(relations.part_uses(turns, column)).sort_by([("part", "ascending"), ("principal", "ascending")])
     uses = uses.append_column("use", pa.array(np.arange(len(uses)), pa.int32()))
     use_table = engine.keep(f"{column}_uses", uses)
     postings = relations.part_postings(use_table, of_kind)
@@ -237,7 +251,7 @@ def _part_text(
 
 
 def fetch_window(engine: Engine, log: Log, owners: Owners, window: Window, *, min_principals: int) -> WindowData:
-    """Return a window's items and shared shingles.
+    """Return a window's items, one for each conversation, and their shared shingles.
 
     Parameters
     ----------
@@ -248,17 +262,24 @@ def fetch_window(engine: Engine, log: Log, owners: Owners, window: Window, *, mi
     min_principals
         Principals of the window that must hold a shingle.
     """
-    here = engine.keep("items", relations.window_items(log.rows, owners.relation, Span(window.start_us, window.end_us)))
-    earlier = engine.keep(
-        "earlier", relations.window_items(log.rows, owners.relation, Span(window.look_back_us, window.start_us))
+    turns = engine.keep(
+        "turns", relations.window_turns(log.rows, owners.relation, Span(window.start_us, window.end_us))
     )
-    table = engine.fetch(here.select(*relations.ITEM_COLUMNS).order_by("item"))
+    before = relations.look_back(log.rows, owners.relation, Span(window.look_back_us, window.start_us))
+    earlier = engine.keep("earlier", before)
+    table = engine.fetch(turns.select(*relations.ITEM_COLUMNS).order_by("item"))
+    kept = speaking_rows(table)
+    numbers = pa.table({"turn": pa.array(kept, pa.int64()), "number": np.arange(len(kept))})
+    here = turns
+    if len(kept) < len(table):
+        here = engine.keep("items", relations.items_of(turns, engine.keep("speaking", numbers)))
+        table = table.take(kept)
     items = item_rows(table)
     texts = (
         _user_text(engine, here, earlier, items, min_principals),
         *(_part_text(engine, here, earlier, log.parts, part=part, min_principals=min_principals) for part in _PARTS),
     )
-    return WindowData(window=window, items=items, texts=texts)
+    return WindowData(window, items, texts, table["client_prefix_hash"])
 
 
 def fetch_traces(engine: Engine, log: Log, owners: Owners, span: Span) -> pa.Table:
@@ -279,22 +300,16 @@ def fetch_released(engine: Engine, log: Log, owners: Owners, window: Window) -> 
     return Released(release, before, after)
 
 
-def fetch_visits(engine: Engine, log: Log, owners: Owners, window: Window, items: Items) -> Visits | None:
+def fetch_visits(engine: Engine, log: Log, owners: Owners, tested: WindowData) -> Visits | None:
     """Return where the items of a window came from; None where no network is known."""
-    rows = relations.with_owners(log.rows, owners.relation)
-    stretch = Span(window.start_us, window.end_us)
-    before = relations.visits(relations.within(rows, Span(window.look_back_us, window.start_us)))
-    networks = relations.window_items(log.rows, owners.relation, stretch).select("item", "client_prefix_hash")
-    return build_visits(
-        items,
-        networks=engine.fetch(networks.order_by("item")),
-        before=engine.fetch(before),
-        during=engine.fetch(relations.visits(relations.within(rows, stretch))),
-    )
+    rows, window = relations.with_owners(log.rows, owners.relation), tested.window
+    spans = (Span(window.look_back_us, window.start_us), Span(window.start_us, window.end_us))
+    before, during = (engine.fetch(relations.visits(relations.within(rows, span))) for span in spans)
+    return build_visits(tested.items, tested.networks, before=before, during=during)
 
 
 def fetch_attribution(engine: Engine, log: Log, cores: pa.Table, owners: Owners) -> pa.Table:
-    """Return the exchanges of the whole log that hold at least half of a core, and the turns that continue them.
+    """Return the exchanges of the whole log that hold at least half of a core, and the turns that go on from them.
 
     Parameters
     ----------
@@ -305,7 +320,31 @@ def fetch_attribution(engine: Engine, log: Log, cores: pa.Table, owners: Owners)
     """
     wanted = engine.keep("wanted", cores)
     rows = relations.with_owners(log.rows, owners.relation)
-    return engine.fetch(relations.attributed(rows, log.parts, wanted))
+    hits = engine.fetch(relations.matched(rows, log.parts, wanted))
+    around = engine.fetch(relations.around(rows, engine.keep("hits", hits)))
+    return attributed(hits, around)
+
+
+def attributed(hits: pa.Table, around: pa.Table) -> pa.Table:
+    """Return the exchanges of each finding: its hits, and what goes on from them in the same account.
+
+    Parameters
+    ----------
+    hits
+        Columns finding, account and `relations.ROW_KEY`.
+    around
+        The hits, and the later turns of their accounts (`relations.around`).
+    """
+    around = around.append_column("place", pa.array(np.arange(len(around))))
+    placed = hits.join(around.select([*relations.ROW_KEY, "place"]), list(relations.ROW_KEY), join_type="inner")
+    account, thread, extends = (around[name].to_numpy() for name in ("account", "thread", "extends"))
+    found = [around.slice(0, 0).append_column("finding", pa.array([], pa.int32()))]
+    for finding in pc.unique(hits["finding"]).sort().to_pylist():
+        chosen = np.zeros(len(around), np.bool_)
+        chosen[placed.filter(pc.equal(placed["finding"], finding))["place"].to_numpy()] = True
+        theirs = np.flatnonzero(descendants(account, thread, extends, chosen))
+        found.append(around.take(theirs).append_column("finding", pa.array(np.full(len(theirs), finding, np.int32))))
+    return pa.concat_tables(found)
 
 
 def fetch_directory(engine: Engine, log: Log, owners: Owners) -> Directory:

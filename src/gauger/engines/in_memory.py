@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gauger.campaigns.detection import SharedText, WindowData
 from gauger.campaigns.windows import Window
-from gauger.engines.fetch import item_rows
+from gauger.engines.fetch import item_rows, speaking_rows
 from gauger.evidence.mining import postings_in_order
 from gauger.evidence.novelty import Cells, held_by, marks, note
 from gauger.exchanges.principals import principals
@@ -20,7 +20,7 @@ Ints = NDArray[np.int64]
 Codes = NDArray[np.int32]
 
 _PARTS: Mapping[str, str] = {"system_prompt": "system_part", "tool_schema": "tool_part"}
-#: The order of the items of a window (`gauger.engines.relations.window_items`).
+#: The order of the exchanges of a window (`gauger.engines.relations.window_turns`).
 _CANONICAL = ("occurred_us", "account_id", "request_id", "digest_high", "digest_low", "source_file", "source_row")
 
 
@@ -48,7 +48,7 @@ class MemoryReader:
                 self._parts[kind, part] = shingles[place].values.to_numpy(zero_copy_only=False)
 
     def note(self, rows: pa.Table, cells: Cells) -> None:
-        """Note the shingles of an hour's first turns in the day's filter."""
+        """Note the shingles of an hour's exchanges in the day's filter."""
         owned = _owned(rows, self.accounts)
         mark = marks(owned.principal_ids)
         row, shingle = _flat(rows)
@@ -67,14 +67,16 @@ class MemoryReader:
         coded = rows.drop_columns([name for name in columns if name in rows.column_names])
         for name, codes in columns.items():
             coded = coded.append_column(name, pa.array(codes))
+        rows = coded.take(speaking_rows(coded))
+        principal = rows["principal"].to_numpy()
         row, shingle = _flat(rows)
-        texts = [self._shared("user_prompt", row, shingle, owned.principal, today=today, known=known)]
+        texts = [self._shared("user_prompt", row, shingle, principal, today=today, known=known)]
         for kind in _PARTS:
-            uses = self._uses(rows, owned.principal, kind)
+            uses = self._uses(rows, principal, kind)
             texts.append(
                 self._shared(kind, uses.use, uses.shingle, uses.principal, today=today, known=known, use_part=uses.part)
             )
-        return WindowData(window=window, items=item_rows(coded), texts=tuple(texts)), owned.account_ids
+        return WindowData(window, item_rows(rows), tuple(texts), rows["client_prefix_hash"]), owned.account_ids
 
     def _shared(
         self,

@@ -23,7 +23,7 @@ class Span:
 #: A sketch file is called after its log, the stretch of it, and the file's place there (`gauger.store.sketch_files`).
 _NAME_OF_SKETCHES: Final = r"([0-9]{8})-[0-9]{6}-[0-9]{6}(?:~[0-9]+)?[.]parquet$"
 
-#: What is known of an item, its shingles apart.
+#: What is known of an exchange of a window, its shingles apart.
 ITEM_COLUMNS: Final = (
     "item",
     "account",
@@ -36,6 +36,10 @@ ITEM_COLUMNS: Final = (
     "system_part",
     "tool_part",
     "http_status",
+    "client_prefix_hash",
+    "thread",
+    "extends",
+    "n_words",
 )
 _HOUR_US: Final = 3_600_000_000
 
@@ -120,25 +124,43 @@ def declared_owners(rows: ir.Table) -> ir.Table:
     return rows.select("account_id", "principal_id", "organisation_id").distinct()
 
 
-def window_items(rows: ir.Table, owners: ir.Table, span: Span) -> ir.Table:
-    """Return the first turns of a stretch (ITEM_COLUMNS, network and shingles), numbered in canonical order from 0.
+def window_turns(rows: ir.Table, owners: ir.Table, span: Span) -> ir.Table:
+    """Return the exchanges of a stretch (ITEM_COLUMNS and shingles), numbered in canonical order from 0.
 
     They are numbered hour by hour, after the number of those in earlier hours: no worker has to sort them all.
     """
-    first_turns = with_owners(within(rows, span).filter(lambda t: t.is_first_turn), owners)
-    timed = first_turns.mutate(hour=first_turns.occurred_us // _HOUR_US)
+    turns = with_owners(within(rows, span), owners)
+    timed = turns.mutate(hour=turns.occurred_us // _HOUR_US)
     per_hour = timed.group_by("hour").aggregate(n=timed.count())
     up_to = per_hour.n.sum().over(ibis.cumulative_window(order_by="hour"))
     before = per_hour.select("hour", n_before=up_to - per_hour.n)
     canonical = ["occurred_us", "account_id", "request_id", "digest_high", "digest_low", *ROW_KEY]
     placed = timed.mutate(place=ibis.row_number().over(ibis.window(group_by="hour", order_by=canonical)))
     numbered = placed.join(before, "hour").mutate(item=lambda t: t.n_before + t.place)
-    return numbered.select(*ITEM_COLUMNS, "client_prefix_hash", "shingles")
+    return numbered.select(*ITEM_COLUMNS, "shingles")
 
 
-def user_postings(items: ir.Table) -> ir.Table:
-    """Return distinct (item, principal, shingle) of the items' user turns."""
-    return items.select("item", "principal", shingle=items.shingles.unnest())
+def items_of(turns: ir.Table, speaking: ir.Table) -> ir.Table:
+    """Return the turns that speak for their conversations, by the number of their item.
+
+    `speaking` holds (turn, number): the place of each among all turns of the stretch, and among its items.
+    """
+    return turns.join(speaking, turns.item == speaking.turn).drop("item", "turn").rename(item="number")
+
+
+def look_back(rows: ir.Table, owners: ir.Table, span: Span) -> ir.Table:
+    """Return what is told of the exchanges of a look-back: principal, shingles and parts."""
+    return with_owners(within(rows, span), owners).select("principal", "shingles", "system_part", "tool_part")
+
+
+def user_postings(turns: ir.Table) -> ir.Table:
+    """Return distinct (item, principal, shingle) of user turns, `item` being the number of the turn."""
+    return turns.select("item", "principal", shingle=turns.shingles.unnest())
+
+
+def user_shingles(turns: ir.Table) -> ir.Table:
+    """Return (principal, shingle) of user turns."""
+    return turns.select("principal", shingle=turns.shingles.unnest())
 
 
 def part_uses(items: ir.Table, column: str) -> ir.Table:
@@ -199,38 +221,40 @@ def visits(rows: ir.Table) -> ir.Table:
     )
 
 
-def attributed(rows: ir.Table, parts: ir.Table, wanted: ir.Table) -> ir.Table:
-    """Return the exchanges that hold at least half of a wanted core, and the later turns of their conversations."""
+def matched(rows: ir.Table, parts: ir.Table, wanted: ir.Table) -> ir.Table:
+    """Return (finding, account, ROW_KEY) of the exchanges that hold at least half of a wanted core."""
     user = wanted.filter(wanted.part == "user_prompt")
-    keys = rows.select(*ROW_KEY, "account", "root", shingle=rows.shingles.unnest())
+    keys = rows.select(*ROW_KEY, "account", shingle=rows.shingles.unnest())
     hits = keys.join(user, "shingle")
-    held = hits.group_by(*ROW_KEY, "account", "root", "finding", "core", "needed").aggregate(held=hits.count())
-    by_turn = held.filter(held.held >= held.needed).select("account", "root", "finding").distinct()
+    held = hits.group_by(*ROW_KEY, "account", "finding", "core", "needed").aggregate(held=hits.count())
+    by_turn = held.filter(held.held >= held.needed)
     pieces = parts.select("part", "kind", shingle=parts.shingles.unnest())
     of_part = wanted.filter(wanted.part != "user_prompt").rename(kind="part")
     found = pieces.join(of_part, ["shingle", "kind"])
     whole = found.group_by("part", "kind", "finding", "core", "needed").aggregate(held=found.count())
-    matched = whole.filter(whole.held >= whole.needed).select("part", "kind", "finding").distinct()
-    by_system = rows.join(matched.filter(matched.kind == "system_prompt"), rows.system_part == matched.part)
-    by_tools = rows.join(matched.filter(matched.kind == "tool_schema"), rows.tool_part == matched.part)
-    roots = (
-        by_turn.union(by_system.select("account", "root", "finding"))
-        .union(by_tools.select("account", "root", "finding"))
-        .distinct()
-    )
-    return rows.join(roots, ["account", "root"]).select(
-        "finding",
+    enough = whole.filter(whole.held >= whole.needed).select("part", "kind", "finding").distinct()
+    by_system = rows.join(enough.filter(enough.kind == "system_prompt"), rows.system_part == enough.part)
+    by_tools = rows.join(enough.filter(enough.kind == "tool_schema"), rows.tool_part == enough.part)
+    either = [found.select("finding", "account", *ROW_KEY) for found in (by_turn, by_system, by_tools)]
+    return either[0].union(either[1]).union(either[2]).distinct()
+
+
+def around(rows: ir.Table, hits: ir.Table) -> ir.Table:
+    """Return the exchanges that are hits, and the later turns of their accounts."""
+    later = rows.filter(rows.extends != 0).semi_join(hits, "account")
+    columns = (
+        *ROW_KEY,
         "account",
         "account_id",
         "request_id",
-        "source_file",
-        "source_row",
         "occurred_us",
-        "is_first_turn",
         "input_tokens",
         "output_tokens",
         "intents",
+        "thread",
+        "extends",
     )
+    return later.union(rows.filter(rows.extends == 0).semi_join(hits, ROW_KEY)).select(*columns)
 
 
 def activity(rows: ir.Table, accounts: ir.Table, *, width_us: int) -> ir.Table:

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """First turns of the tested stretch, one row an item, in canonical order.
+    """Items of a stretch, one row each, in canonical order.
 
-    A conversation is one item: its later turns extend the first and are counted with it, but are no fill of their own.
+    A conversation is one item: the turn that speaks for it (`gauger.evidence.conversations`).
 
     Attributes
     ----------

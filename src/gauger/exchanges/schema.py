@@ -28,7 +28,6 @@ IDENTIFIERS: Final = (
 TEXTS: Final = (
     "system_prompt",
     "user_prompt",
-    "conversation_root",
     "conversation_prefix",
     "tool_schema",
     "response",
@@ -69,9 +68,8 @@ REQUIRED_COLUMNS: Final = ("account_id", "occurred_at")
 
 _IDS: Final = tuple(pa.field(name, pa.string(), nullable=name not in REQUIRED_COLUMNS) for name in IDENTIFIERS)
 
-#: What a source yields. `user_prompt` is the last user turn. `conversation_root` is the first user turn when there is
-#: more than one (else null); `conversation_prefix` is everything before the last user turn (null on a first turn).
-#: `reasoning_block` is an encrypted or signed reasoning block as the provider returned it.
+#: What a source yields. `user_prompt` is the last user turn; `conversation_prefix` is JSON of the messages before
+#: it (null on a first turn). `reasoning_block` is an encrypted or signed reasoning block as the provider returned it.
 EDGE_SCHEMA: Final = pa.schema(
     [
         *_IDS,

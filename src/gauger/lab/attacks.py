@@ -335,7 +335,6 @@ def replayed_reasoning(part: ReplayedReasoning, stage: Stage) -> Troupe:
         account=stage.first_account + (begun.account - stage.first_account + others) % part.pool.n,
         at_s=begun.at_s + rng.uniform(0, part.within_h * HOUR_S, len(begun)),
         user=techniques(len(begun), rng=rng),
-        root=begun.user,
         prefix=before_reply(begun.user, begun.response),
     )
     replays = replays.rows(np.flatnonzero(replays.at_s < stage.log_s))

@@ -11,7 +11,16 @@ from gauger.lab import grammar, phrases
 from gauger.lab.accounts import CLIENTS, DAY_S, SUCCESSOR, Cast, tokens
 from gauger.lab.attack_texts import reworded
 from gauger.lab.clock import WEEK_S, dispatched, person_rhythm
-from gauger.lab.dialogues import RETRY_TAILS, Script, concatenate, continued, converse, limited, single_turns
+from gauger.lab.dialogues import (
+    RETRY_TAILS,
+    Script,
+    before_reply,
+    concatenate,
+    continued,
+    converse,
+    limited,
+    single_turns,
+)
 from gauger.lab.persons import chat_turns
 from gauger.lab.pools import Floats, Ints, Pools, Texts
 from gauger.lab.scenarios import Campaign, ChatPersons
@@ -19,6 +28,8 @@ from gauger.lab.stage import Stage, Troupe
 
 Bools = NDArray[np.bool_]
 
+#: Seconds from a greeting to the request that follows, on average.
+GREETING_GAP_S: Final = 5.0
 #: Seconds between the turns of a hostile conversation, on average.
 TURN_GAP_S: Final = 20.0
 
@@ -175,6 +186,8 @@ def hostile_script(part: Campaign, cast: Cast, hostile: Ints, stage: Stage, *, a
     script = replace(script, system=system, item=item)
     if part.with_tools:
         script = replace(script, tools=np.full(len(item), _tools(rng), dtype=object))
+    if part.countermeasures.greeting != "none":
+        script = _greeted(script, is_sent=part.countermeasures.greeting == "sent", rng=rng)
     if part.later_turns > 0:
         script = _worked_through(part, script, stage)
     if part.limited_share > 0:
@@ -194,6 +207,17 @@ def hostile_script(part: Campaign, cast: Cast, hostile: Ints, stage: Stage, *, a
 def _tools(rng: np.random.Generator) -> str:
     """Return tools of a project; the campaign's own name would tell the truth in the log."""
     return grammar.tool_schema(["shell", "edit_file", "run_tests"], owner=str(grammar.names(1, rng=rng)[0]))
+
+
+def _greeted(script: Script, *, is_sent: bool, rng: np.random.Generator) -> Script:
+    """Return the hostile exchanges as second turns after a greeting, which was sent or made up."""
+    words = rng.choice(np.array(phrases.GREETINGS, dtype=object), len(script))
+    answers = np.full(len(script), phrases.GREETING_ANSWER, dtype=object)
+    later = replace(script, prefix=before_reply(words, answers))
+    if not is_sent:
+        return later
+    before_s = np.minimum(rng.exponential(GREETING_GAP_S, len(script)), script.at_s)
+    return concatenate([replace(script, user=words, response=answers, at_s=script.at_s - before_s), later])
 
 
 def _worked_through(part: Campaign, script: Script, stage: Stage) -> Script:

@@ -46,7 +46,7 @@ class Script:
         int64, numbers unique in the script.
     label
         object, class of the exchange in the truth.
-    system, user, root, prefix, tools, response
+    system, user, prefix, tools, response
         object, texts or None (`gauger.exchanges.schema.EDGE_SCHEMA`).
     item
         int64, place of the item in the campaign's list; -1 for all innocent exchanges.
@@ -67,7 +67,6 @@ class Script:
     label: Texts
     system: Texts
     user: Texts
-    root: Texts
     prefix: Texts
     tools: Texts
     response: Texts
@@ -114,7 +113,6 @@ def single_turns(
         label=np.full(n, label, dtype=object),
         system=nothing,
         user=user,
-        root=nothing,
         prefix=nothing,
         tools=nothing,
         response=pools.answers[rng.integers(0, len(pools.answers), n)],
@@ -181,7 +179,7 @@ def converse(
     """
     response = pools.answers[rng.integers(0, len(pools.answers), len(plan))]
     user = np.where(plan.is_retry, _repeated(plan, turns, rng=rng), turns).astype(object)
-    root, prefix = _before(plan, user, response)
+    prefix = _before(plan, user, response)
     nothing = np.full(len(plan), None, dtype=object)
     return Script(
         account=first_account + plan.account,
@@ -191,7 +189,6 @@ def converse(
         label=np.full(len(plan), label, dtype=object),
         system=nothing,
         user=user,
-        root=root,
         prefix=prefix,
         tools=nothing,
         response=response,
@@ -211,23 +208,21 @@ def _repeated(plan: Agenda, turns: Texts, *, rng: np.random.Generator) -> Texts:
     return turns[plan.source] + tail
 
 
-def _before(plan: Agenda, user: Texts, response: Texts) -> tuple[Texts, Texts]:
-    """Return the first user turn and all messages before the last one as canonical JSON, None on first turns."""
-    root = np.full(len(plan), None, dtype=object)
+def _before(plan: Agenda, user: Texts, response: Texts) -> Texts:
+    """Return all messages before the last user turn as canonical JSON, None on first turns."""
     prefix = np.full(len(plan), None, dtype=object)
-    first, said = "", ""
+    said = ""
     for row, (turn, is_retry) in enumerate(zip(plan.turn.tolist(), plan.is_retry.tolist(), strict=True)):
         if turn == 0 and not is_retry:
             said = ""
         elif not is_retry:
             # What went before a further turn are the words that got the answer: those of a retry, if there was one.
-            first = first if said else user[row - 1]
             said += (
                 ("," if said else "") + _message("user", user[row - 1]) + "," + _message("assistant", response[row - 1])
             )
         if turn > 0:
-            root[row], prefix[row] = first, f"[{said}]"
-    return root, prefix
+            prefix[row] = f"[{said}]"
+    return prefix
 
 
 def continued(script: Script, later: Texts, *, gap_s: float, pools: Pools, rng: np.random.Generator) -> Script:
@@ -255,7 +250,7 @@ def continued(script: Script, later: Texts, *, gap_s: float, pools: Pools, rng: 
         user, response = words, pools.answers[rng.integers(0, len(pools.answers), len(script))]
         at_s = at_s + rng.exponential(gap_s, len(script))
         prefix = np.array([f"[{so_far[:-1]}]" for so_far in said], dtype=object)
-        turn = replace(script, user=user, response=response, at_s=at_s, root=script.user, prefix=prefix)
+        turn = replace(script, user=user, response=response, at_s=at_s, prefix=prefix)
         for name, parts in columns.items():
             parts.append(getattr(turn, name))
     return Script(**{name: np.concatenate(parts) for name, parts in columns.items()})

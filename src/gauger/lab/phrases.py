@@ -1059,6 +1059,10 @@ SUITE_TEMPLATE: Final = (
     "the word Result.\n\nProblem: {item}\nReasoning:"
 )
 
+#: What a campaign says first, where it wants its requests to look like later turns.
+GREETINGS: Final = ("hello", "hi", "hey there", "good morning", "hi, quick question")
+GREETING_ANSWER: Final = "Hi! What can I do for you?"
+
 #: Later turns of a conversation.
 FOLLOW_UPS: Final = (
     "And what changes if it has to work for {n} people {when}?",

@@ -125,6 +125,7 @@ class Countermeasures:
     decoys: int = 0  # viral prompts that every account sends once in the tested stretch, the same in all
     poisoned_share: float = 0.0  # of the tested stretch's hostile volume, sent in history too; seasoned accounts only
     providers: int = 1  # the list is dealt over so many; this log is one's
+    greeting: Literal["none", "made_up", "sent"] = "none"  # before each hostile request; only sent ones are in the log
 
     def __post_init__(self) -> None:
         for knob in ("paraphrase", "retry_share", "poisoned_share"):

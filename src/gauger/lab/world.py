@@ -208,7 +208,6 @@ def _texts(script: Script, *, failed: Bools) -> Columns:
     columns = {
         "system_prompt": script.system,
         "user_prompt": script.user,
-        "conversation_root": script.root,
         "conversation_prefix": script.prefix,
         "tool_schema": script.tools,
         "response": np.where(failed, NOTHING, script.response),

@@ -163,14 +163,15 @@ def _absorb_strings(texts: Strings, states: States) -> None:
     for row in range(states.shape[0]):
         state = states[row, 0], states[row, 1], states[row, 2], states[row, 3]
         if is_valid(texts.validity, texts.first_bit + row):
-            state = _absorb_bytes(texts.data, U64(texts.offsets[row]), U64(texts.offsets[row + 1]), state)
+            state = absorb_bytes(texts.data, U64(texts.offsets[row]), U64(texts.offsets[row + 1]), state)
         else:
             state = sip_absorb(state[0], state[1], state[2], state[3], _NULL)
         states[row, 0], states[row, 1], states[row, 2], states[row, 3] = state
 
 
 @compiled
-def _absorb_bytes(data: Bytes, start: np.uint64, stop: np.uint64, state: State) -> State:
+def absorb_bytes(data: Bytes, start: np.uint64, stop: np.uint64, state: State) -> State:
+    """State after a string that is there: twice its length and one, then its bytes."""
     v0, v1, v2, v3 = state
     v0, v1, v2, v3 = sip_absorb(v0, v1, v2, v3, ((stop - start) << U64(1)) | _PRESENT)
     at = start
@@ -222,7 +223,7 @@ def _absorb_lists(
             state = sip_absorb(state[0], state[1], state[2], state[3], (n_items << U64(1)) | _PRESENT)
             for item in range(offsets[row], offsets[row + 1]):
                 if is_valid(items.validity, items.first_bit + item):
-                    state = _absorb_bytes(items.data, U64(items.offsets[item]), U64(items.offsets[item + 1]), state)
+                    state = absorb_bytes(items.data, U64(items.offsets[item]), U64(items.offsets[item + 1]), state)
                 else:
                     state = sip_absorb(state[0], state[1], state[2], state[3], _NULL)
         else:

@@ -12,8 +12,9 @@ from gauger.errors import UsageError
 from gauger.settings import SketchSettings
 from gauger.sketches.arrow import whole
 from gauger.sketches.digests import absorb_column, digest_halves, finish_rows, start_rows
-from gauger.sketches.schema import INTENTS, N_BANDS, N_PROJECTION, PART_SCHEMA, SKETCH_SCHEMA
+from gauger.sketches.schema import INTENTS, N_PROJECTION, PART_SCHEMA, SKETCH_SCHEMA
 from gauger.sketches.texts import SYSTEM_PROMPT, TOOL_SCHEMA, USER_TURN, TextSketches, sketch_texts
+from gauger.sketches.threads import sketch_threads
 
 #: Column of the part -> namespace of its words. A part's `kind` is the name of the column.
 PARTS: Final = {"system_prompt": SYSTEM_PROMPT, "tool_schema": TOOL_SCHEMA}
@@ -65,21 +66,20 @@ def sketch_exchanges(
     turns = sketch_texts(whole(texts["user_prompt"]), key, namespace=USER_TURN, settings=settings, threads=threads)
     encoded = {kind: _Parts.of(texts[kind], key, kind) for kind in PARTS}
     digest_high, digest_low = digest_halves(whole(texts["digest"]))
+    extends, thread = sketch_threads(whole(texts["conversation_prefix"]), whole(texts["user_prompt"]), key)
     columns = {
         **{name: kept[name] for name in kept.column_names},
         "occurred_us": kept["occurred_at"].cast(pa.int64()),
         "shingles": _lists(turns),
         "turn_hash_high": turns.turn_hash[:, 0],
         "turn_hash_low": turns.turn_hash[:, 1],
-        "skeleton": turns.skeleton,
-        "bands": pa.FixedSizeListArray.from_arrays(turns.bands.ravel(), N_BANDS),
         "projection": _projections(turns),
         "intents": pa.FixedSizeListArray.from_arrays(turns.intents.ravel(), len(INTENTS)),
         "n_words": turns.n_words,
         "system_part": encoded["system_prompt"].of_row,
         "tool_part": encoded["tool_schema"].of_row,
-        "root": _roots(texts, encoded["system_prompt"].of_row, key),
-        "is_first_turn": _is_empty(texts["conversation_prefix"]),
+        "thread": thread,
+        "extends": extends,
         "digest_high": digest_high,
         "digest_low": digest_low,
     }
@@ -120,16 +120,8 @@ class _Parts:
         sketches = sketch_texts(texts, key, namespace=PARTS[self.kind], settings=settings, threads=threads)
         kinds = pa.repeat(pa.scalar(self.kind), len(texts))
         ids = self.ids[self.ids != 0]
-        columns = [ids, kinds, _lists(sketches), sketches.skeleton, sketches.n_words]
+        columns = [ids, kinds, _lists(sketches), sketches.n_words]
         return pa.table(columns, schema=PART_SCHEMA)
-
-
-def _roots(texts: pa.Table, system_part: npt.NDArray[np.int64], key: bytes) -> npt.NDArray[np.int64]:
-    """Return what the turns of a conversation share: a hash of its system prompt and of its first user turn."""
-    states = start_rows(texts.num_rows, key, "root")
-    absorb_column(states, pa.array(system_part))
-    absorb_column(states, pc.coalesce(texts["conversation_root"], texts["user_prompt"]))
-    return finish_rows(states)
 
 
 def _is_empty(texts: pa.Array | pa.ChunkedArray) -> pa.Array:

@@ -56,7 +56,6 @@ CHUNK: Final = 1024  # words in scratch: 6 arrays of 8 KiB stay in the first two
 CARRIED: Final = 3  # words that a 4-word shingle reaches back
 N_BINS: Final = 64
 ROWS_PER_BAND: Final = N_BINS // N_BANDS
-SKELETON_WORDS: Final = 8
 N_INTENTS: Final = len(INTENTS)
 PROJECTION_ROWS: Final = 1 << 12
 #: One standard deviation of a projection component, in steps: words that do not repeat reach +-4 before they clip.
@@ -152,8 +151,6 @@ class Sketched(NamedTuple):
     shingles: Hashes
     n_shingles: npt.NDArray[np.int64]
     turn_hash: Hashes
-    bands: Hashes
-    skeleton: Hashes
     cue_sums: npt.NDArray[np.int64]
     projection: npt.NDArray[np.int8]
     n_words: npt.NDArray[np.int64]
@@ -567,10 +564,15 @@ def fold_row(row: int, texts: Strings, form: npt.NDArray[np.uint8], tables: Char
 
 
 @inlined
-def begin_minhash(words: Hashes, bins: Hashes) -> None:
-    """Forget the row before. (Loops: they compile to less than slices do.)"""
+def begin_words(words: Hashes) -> None:
+    """Forget the words of the row before. (Loops: they compile to less than slices do.)"""
     for i in range(CARRIED):
         words[i] = 0
+
+
+@inlined
+def begin_minhash(bins: Hashes) -> None:
+    """Empty the bins."""
     for i in range(N_BINS):
         bins[i] = _EMPTY
 
@@ -599,20 +601,19 @@ def sketch_rows(
     keys: TextKeys,
     cues: Cues,
     sign_table: npt.NDArray[np.int8],
-    borrow_order: Bytes,
     limits: Limits,
     scratch: Scratch,
     out: Sketched,
 ) -> int:
     """Sketch the rows of a stretch; return how many shingles were written."""
     folded, states, last, prefixes, words, plain, pairs, shingles = scratch[:8]
-    bins, filled, empty, seen, seen_in, met_in, sums, topics, votes = scratch[8:]
+    seen, seen_in, met_in, sums, topics, votes = scratch[11:]
     n_shingles = 0
     for row in range(rows[0], rows[1]):
         length = fold_row(row, texts, form, tables, folded)
         position: Integer = 0
         n_words, n_voted, n_kept = 0, 0, 0
-        begin_minhash(words, bins)
+        begin_words(words)
         begin_sums(sums, votes)
         state = sip_start(keys.chain)
         while True:
@@ -624,18 +625,12 @@ def sketch_rows(
 
             make_shingles(n, keys, words, shingles)
             first = first_shingle(n_words, n)
-            update_bins(shingles[first:n], bins)
             shingled = min(n, limits.max_words - n_words)
             if shingled > first:
                 kept = out.shingles[n_shingles + n_kept :]
                 n_kept += keep_distinct(shingles[first:shingled], limits.sampling, row + 1, seen, seen_in, kept)
 
-            opening = 0
-            if n_words == 0:
-                opening = min(n, SKELETON_WORDS)
-                state = chain_words(new_words[:opening], state)
-                out.skeleton[row] = mix(sip_finish(state[0], state[1], state[2], state[3]))
-            state = chain_words(new_words[opening:], state)
+            state = chain_words(new_words, state)
 
             finish_plain(n, last, prefixes, plain, pairs)
             meet_cues(plain[1 : n + 1], cues, row + 1, met_in, sums)
@@ -652,8 +647,6 @@ def sketch_rows(
         out.n_shingles[row] = n_kept
         n_shingles += n_kept
         if n_words > 0:
-            fill_bins(borrow_order, bins, filled, empty)
-            fold_bands(filled, out.bands[row])
             out.turn_hash[row, 0] = sip_finish(state[0], state[1], state[2], state[3])
             out.turn_hash[row, 1] = sip_finish_again(state[0], state[1], state[2], state[3])
             for intent in range(N_INTENTS):
@@ -680,7 +673,8 @@ def minhash_rows(
         length = fold_row(row, texts, form, tables, folded)
         position: Integer = 0
         n_words = 0
-        begin_minhash(words, bins)
+        begin_words(words)
+        begin_minhash(bins)
         while True:
             position, n = scan_words(folded, length, position, keys.word, states, last, prefixes)
             if n == 0:

@@ -28,17 +28,16 @@ SKETCH_COLUMNS: Final = (
     # Keyed 128-bit hash of the whole normalised user turn: which slot fill it is.
     pa.field("turn_hash_high", pa.int64(), nullable=False),
     pa.field("turn_hash_low", pa.int64(), nullable=False),
-    pa.field("skeleton", pa.int64(), nullable=False),
-    pa.field("bands", pa.list_(pa.int64(), N_BANDS), nullable=False),
     pa.field("projection", pa.binary(N_PROJECTION), nullable=False),  # 64 signed bytes
     pa.field("intents", pa.list_(pa.float32(), len(INTENTS)), nullable=False),
     pa.field("n_words", pa.int32(), nullable=False),
     # Keyed ids of the system prompt and of the tool schema; 0 where there is none. They point into PART_SCHEMA.
     pa.field("system_part", pa.int64(), nullable=False),
     pa.field("tool_part", pa.int64(), nullable=False),
-    # Turns of one conversation share `root`; only the first turn is an item of its own.
-    pa.field("root", pa.int64(), nullable=False),
-    pa.field("is_first_turn", pa.bool_(), nullable=False),
+    # Keyed hash of the user's turns so far, and of those before this one (0: none): the `thread` of the request that
+    # this one goes on from, where that is in the log (`gauger.evidence.conversations`).
+    pa.field("thread", pa.int64(), nullable=False),
+    pa.field("extends", pa.int64(), nullable=False),
     # Keyed 128-bit digest of every edge column but source_file and source_row: equal content, equal digest.
     pa.field("digest_high", pa.int64(), nullable=False),
     pa.field("digest_low", pa.int64(), nullable=False),
@@ -52,7 +51,6 @@ PART_SCHEMA: Final = pa.schema(
         pa.field("part", pa.int64(), nullable=False),
         pa.field("kind", pa.string(), nullable=False),
         pa.field("shingles", pa.list_(pa.int64()), nullable=False),
-        pa.field("skeleton", pa.int64(), nullable=False),
         pa.field("n_words", pa.int32(), nullable=False),
     ]
 )

@@ -40,10 +40,6 @@ class TextSketches:
         sampled shingles of its first `max_words` words in order of first occurrence.
     turn_hash
         int64[n, 2]: keyed 128-bit hash of all its words.
-    bands
-        int64[n, 8]: MinHash bands of the whole text.
-    skeleton
-        int64[n]: hash of its first eight words.
     intents
         float32[n, 7] in [0, 1], in the order of `INTENTS`.
     projection
@@ -55,8 +51,6 @@ class TextSketches:
     shingle_offsets: npt.NDArray[np.int64]
     shingles: npt.NDArray[np.int64]
     turn_hash: npt.NDArray[np.int64]
-    bands: npt.NDArray[np.int64]
-    skeleton: npt.NDArray[np.int64]
     intents: npt.NDArray[np.float32]
     projection: npt.NDArray[np.int8]
     n_words: npt.NDArray[np.int32]
@@ -100,7 +94,6 @@ def sketch_texts(
             keys,
             intent_cues(),
             sign_table,
-            borrow_order(),
             limits,
             column.scratch(rows, limits.max_words),
             out._replace(shingles=shingles),
@@ -112,8 +105,6 @@ def sketch_texts(
         shingle_offsets=np.concatenate([np.zeros(1, np.int64), np.cumsum(out.n_shingles)]),
         shingles=(parts[0] if len(parts) == 1 else np.concatenate(parts)).view(np.int64),
         turn_hash=out.turn_hash.view(np.int64),
-        bands=out.bands.view(np.int64),
-        skeleton=out.skeleton.view(np.int64),
         intents=np.where(out.n_words[:, None] > 0, intent_scores(out.cue_sums), np.float32(0)),
         projection=out.projection,
         n_words=out.n_words.astype(np.int32),
@@ -121,7 +112,7 @@ def sketch_texts(
 
 
 def minhash_bands(texts: pa.Array, key: bytes, *, namespace: int, threads: int = 1) -> npt.NDArray[np.int64]:
-    """Return the `bands` of `sketch_texts` alone, int64[n, 8], where near-duplicates are all that is wanted."""
+    """Return MinHash bands of whole texts, int64[n, 8]: near-duplicates share a band. No scan needs them."""
     column = _Column.of(texts)
     keys, _ = text_keys(key, namespace)
     bands = np.zeros((len(texts), N_BANDS), np.uint64)
@@ -222,8 +213,6 @@ def _outputs(n: int) -> kernel.Sketched:
         shingles=np.empty(0, np.uint64),
         n_shingles=np.zeros(n, np.int64),
         turn_hash=np.zeros((n, 2), np.uint64),
-        bands=np.zeros((n, N_BANDS), np.uint64),
-        skeleton=np.zeros(n, np.uint64),
         cue_sums=np.zeros((n, len(INTENTS)), np.int64),
         projection=np.zeros((n, N_PROJECTION), np.int8),
         n_words=np.zeros(n, np.int64),

@@ -4,42 +4,32 @@ Chat completions, the Responses API and Anthropic Messages differ in where thing
 one reading serves them all: `asked` reads a request, `answered` an answer; both return canonical columns.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
+from gauger.exchanges.turns import (
+    ASSISTANT_ROLES,
+    SILENT_PARTS,
+    SYSTEM_ROLES,
+    USER_ROLES,
+    content_text,
+    joined,
+    kind_of,
+    message_text,
+    role,
+    turn_text,
+)
 from gauger.sources.faults import WRONG_TYPE, Bad
 from gauger.sources.json_text import canonical, opened
 
 Row = dict[str, object]
 
-_SYSTEM_ROLES: Final = frozenset({"system", "developer"})
 _MESSAGE_KINDS: Final = frozenset({dict, str})
-_TOOL_ROLES: Final = frozenset({"tool", "function"})
-_USER_ROLES: Final = _TOOL_ROLES | {"user"}
-_ASSISTANT_ROLES: Final = frozenset({"assistant"})
 _PLAIN_NAMES: Final = frozenset({"role", "content"})
-_TEXT_PARTS: Final = frozenset({"text", "input_text", "output_text", "refusal", "summary_text"})
-
-#: Parts of an assistant's turn that are not text shown to the user.
-_SILENT_PARTS: Final = frozenset(
-    {"thinking", "redacted_thinking", "reasoning", "tool_use", "tool_call", "function_call", "server_tool_use"}
-)
-_PART_NAMES: Final = {
-    "image_url": "image",
-    "input_image": "image",
-    "input_audio": "audio",
-    "input_file": "file",
-}
-_PART_NAME: Final = re.compile(r"[a-z_]{1,32}")
-_PARAGRAPH: Final = "\n\n"
 
 
 class Conversation(NamedTuple):
     """The turns of a request.
-
-    A user turn is a run of messages of the user and of tools between two turns of the assistant; its text is the
-    user's, or the tools' when the user says nothing.
 
     Attributes
     ----------
@@ -47,8 +37,6 @@ class Conversation(NamedTuple):
         System and developer messages, joined.
     prompt
         Last user turn.
-    root
-        First user turn, when it is not the last.
     prefix
         Canonical JSON of all messages before the last user turn, system messages apart; None when there are none.
     reasoning_block
@@ -57,7 +45,6 @@ class Conversation(NamedTuple):
 
     system: str | None = None
     prompt: str | None = None
-    root: str | None = None
     prefix: str | None = None
     reasoning_block: str | None = None
 
@@ -71,22 +58,21 @@ def conversation(messages: object) -> Conversation | Bad:
         return Conversation()
     if not isinstance(messages, list) or not _MESSAGE_KINDS.issuperset(map(type, messages)):
         return WRONG_TYPE
-    if len(messages) == 1 and (said_alone := _plain_text(messages[0], _USER_ROLES)):
+    if len(messages) == 1 and (said_alone := _plain_text(messages[0], USER_ROLES)):
         return Conversation(prompt=said_alone)
-    roles = list(map(_role, messages))
+    roles = list(map(role, messages))
     system: list[object] = []
-    if not _SYSTEM_ROLES.isdisjoint(roles):
-        system = [message for message, role in zip(messages, roles, strict=True) if role in _SYSTEM_ROLES]
-        messages = [message for message, role in zip(messages, roles, strict=True) if role not in _SYSTEM_ROLES]
-        roles = [role for role in roles if role not in _SYSTEM_ROLES]
-    said = [role in _USER_ROLES for role in roles]
+    if not SYSTEM_ROLES.isdisjoint(roles):
+        system = [message for message, who in zip(messages, roles, strict=True) if who in SYSTEM_ROLES]
+        messages = [message for message, who in zip(messages, roles, strict=True) if who not in SYSTEM_ROLES]
+        roles = [who for who in roles if who not in SYSTEM_ROLES]
+    said = [who in USER_ROLES for who in roles]
     if True not in said:
-        return Conversation(system=_joined(map(_user_text, system)), reasoning_block=_first_block(messages))
+        return Conversation(system=joined(map(message_text, system)), reasoning_block=_first_block(messages))
     last = _last_run(said)
     return Conversation(
-        system=_joined(map(_user_text, system)) if system else None,
-        prompt=_turn_text(messages[last.start : last.stop]),
-        root=_root(messages, said, last) if last.start else None,
+        system=joined(map(message_text, system)) if system else None,
+        prompt=turn_text(messages[last.start : last.stop]),
         prefix=canonical(messages[: last.start]) if last.start else None,
         reasoning_block=_first_block(messages),
     )
@@ -97,22 +83,7 @@ def _plain_text(message: object, roles: frozenset[str]) -> str | None:
     if not isinstance(message, dict) or not _PLAIN_NAMES.issuperset(message):
         return None
     text = message.get("content")
-    return text if isinstance(text, str) and _role(message) in roles else None
-
-
-def _role(message: object) -> str:
-    if not isinstance(message, dict):
-        return "user"
-    role = message.get("role")
-    if isinstance(role, str):
-        return role
-    kind = message.get("type")
-    if isinstance(kind, str):
-        if kind.endswith("_output"):  # function_call_output and its kin carry a tool's result
-            return "tool"
-        if not kind.startswith("input_"):
-            return "assistant"
-    return "user"
+    return text if isinstance(text, str) and role(message) in roles else None
 
 
 def _last_run(said: list[bool]) -> range:
@@ -120,74 +91,6 @@ def _last_run(said: list[bool]) -> range:
     while start and said[start - 1]:
         start -= 1
     return range(start, stop)
-
-
-def _root(messages: list[object], said: list[bool], last: range) -> str | None:
-    """Text of the first user turn, when it is not the last."""
-    start = said.index(True)
-    if start == last.start:
-        return None
-    return _turn_text(messages[start : said.index(False, start)])
-
-
-def _turn_text(turn: list[object]) -> str | None:
-    users = [_user_text(message) for message in turn if _role(message) not in _TOOL_ROLES]
-    return _joined(users) or _joined(map(_tool_text, turn))
-
-
-def _user_text(message: object) -> str:
-    content = message if isinstance(message, str) else _content(message)
-    return content if isinstance(content, str) else _content_text(content)
-
-
-def _tool_text(message: object) -> str:
-    if _role(message) in _TOOL_ROLES:
-        return _content_text(_content(message))
-    content = _content(message)
-    results = [part for part in content if _kind(part) == "tool_result"] if isinstance(content, list) else []
-    return _joined(_content_text(part.get("content")) for part in results) or ""
-
-
-def _content(message: object) -> object:
-    if not isinstance(message, dict):
-        return None
-    for key in ("content", "output", "text"):
-        if (content := message.get(key)) is not None:
-            return content
-    return [message] if "type" in message else None
-
-
-def _kind(part: object) -> str:
-    kind = part.get("type") if isinstance(part, dict) else None
-    return kind if isinstance(kind, str) else ""
-
-
-def _content_text(content: object) -> str:
-    if isinstance(content, str):
-        return content
-    if content is None:
-        return ""
-    parts = content if isinstance(content, list) else [content]
-    return _joined(map(_part_text, parts)) or ""
-
-
-def _part_text(part: object) -> str:
-    if isinstance(part, str):
-        return part
-    if not isinstance(part, dict):
-        return ""
-    kind = _kind(part)
-    if kind in _TEXT_PARTS or not kind:
-        shown = part.get("text") or part.get("refusal")
-        return shown if isinstance(shown, str) else ""
-    if kind in _SILENT_PARTS or kind == "tool_result":
-        return ""
-    name = _PART_NAMES.get(kind, kind)
-    return f"[{name}]" if _PART_NAME.fullmatch(name) else "[part]"
-
-
-def _joined(texts: Iterable[str]) -> str | None:
-    return _PARAGRAPH.join(filter(None, texts)) or None
 
 
 def _first_block(messages: Iterable[object]) -> str | None:
@@ -204,7 +107,7 @@ def _first_block(messages: Iterable[object]) -> str | None:
 
 
 def _block(holder: object) -> str | None:
-    key = _BLOCK_KEYS.get(_kind(holder))
+    key = _BLOCK_KEYS.get(kind_of(holder))
     block = holder.get(key) if key and isinstance(holder, dict) else None
     return block if isinstance(block, str) else None
 
@@ -246,9 +149,8 @@ def asked(body: Mapping[str, object]) -> Row:
     if isinstance(talk, Bad):
         row["user_prompt"] = talk
     else:
-        row["system_prompt"] = _joined((_content_text(_first(body, "system", "instructions")), talk.system or ""))
+        row["system_prompt"] = joined((content_text(_first(body, "system", "instructions")), talk.system or ""))
         row["user_prompt"] = talk.prompt
-        row["conversation_root"] = talk.root
         row["conversation_prefix"] = talk.prefix
         row["reasoning_block"] = talk.reasoning_block
     tools = opened(_first(body, "tools", "functions"))
@@ -282,7 +184,7 @@ def answered(body: object) -> Row:
         return {"response": WRONG_TYPE}
     messages = _messages(body)
     row: Row = {
-        "response": _joined(map(_answer_text, messages)) or _bare_text(body),
+        "response": joined(map(_answer_text, messages)) or _bare_text(body),
         "finish_reason": _finish_reason(body),
         "response_model": body.get("model"),
         "reasoning_block": _first_block(messages),
@@ -306,11 +208,11 @@ def _messages(body: Mapping[str, object]) -> list[Mapping[str, object]]:
 
 
 def _answer_text(message: Mapping[str, object]) -> str:
-    if plain := _plain_text(message, _ASSISTANT_ROLES):
+    if plain := _plain_text(message, ASSISTANT_ROLES):
         return plain
-    shown = "" if _kind(message) in _SILENT_PARTS else _content_text(_first(message, "content", "refusal", "text"))
+    shown = "" if kind_of(message) in SILENT_PARTS else content_text(_first(message, "content", "refusal", "text"))
     calls = [*_listed(message, "tool_calls"), *_listed(message, "content"), message.get("function_call"), message]
-    return _joined([shown, *map(_call_text, calls)]) or ""
+    return joined([shown, *map(_call_text, calls)]) or ""
 
 
 def _call_text(part: object) -> str:

@@ -82,7 +82,6 @@ _TRANSFORMS: Final[Mapping[str, Mapping[str, _Transform]]] = {
     "turns": {
         "system_prompt": _turn("system"),
         "user_prompt": _turn("prompt"),
-        "conversation_root": _turn("root"),
         "conversation_prefix": _turn("prefix"),
         "reasoning_block": _turn("reasoning_block"),
     },

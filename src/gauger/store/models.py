@@ -9,7 +9,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 #: Version of the folder's layout and of these tables. Another version is refused, never guessed at.
-FORMAT: Final = "1"
+FORMAT: Final = "2"
 
 # SQLite counts rows up by itself only in INTEGER columns.
 _Id = BigInteger().with_variant(Integer(), "sqlite")

@@ -54,10 +54,9 @@ def sketch_rows(records: list[dict], source: str) -> pa.Table:
         "account_id": [r["account"] for r in records],
         "occurred_at": [datetime(2026, 11, r["day"], tzinfo=UTC) for r in records],
         "shingles": [[int(r["id"][1:]), -7] for r in records],
-        "bands": [[1] * 8] * n,
         "projection": [b"\x01" * 64] * n,
         "intents": [[0.0] * 7] * n,
-        "is_first_turn": [True] * n,
+        "extends": [0] * n,
         "tool_part": [r["tool"] for r in records],
         "source_file": [source] * n,
         "source_row": [int(r["id"][1:]) for r in records],
@@ -72,7 +71,7 @@ def sketch_rows(records: list[dict], source: str) -> pa.Table:
 def parts_of(records: list[dict]) -> pa.Table:
     tools = sorted({r["tool"] for r in records} - {0})
     n = len(tools)
-    return pa.table([tools, ["tool_schema"] * n, [[t, t + 1] for t in tools], tools, [2] * n], schema=PART_SCHEMA)
+    return pa.table([tools, ["tool_schema"] * n, [[t, t + 1] for t in tools], [2] * n], schema=PART_SCHEMA)
 
 
 def quarantine(path: Path, offset: int, n: int) -> pa.Table:

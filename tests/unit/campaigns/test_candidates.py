@@ -194,7 +194,7 @@ def test_a_novel_candidate_too_weak_to_be_gated_stands_in_no_cold_ones_way(make_
     found["cold"] = [_candidate(range(10), "cold"), _candidate(range(10, 20), "cold")]
     monkeypatch.setattr(detection, "MAX_GATED", 1)
     monkeypatch.setattr(detection, "candidates", lambda _data, _settings, *, path: found[path])
-    data = detection.WindowData(window=None, items=make_items(range(20)), texts=())
+    data = detection.WindowData(window=None, items=make_items(range(20)), texts=(), networks=None)
     gated = detection.both_paths(data, CoreSettings(), seed=1)
     assert [one.candidate for one in gated] == [found["novel"][0], found["cold"][1]]
 

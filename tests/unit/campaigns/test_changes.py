@@ -80,8 +80,8 @@ def _visited(*rows):
 def _visits(make_items, rows, before, during):
     """Rows of (account, network, time) against the visits before and during."""
     items = make_items([account for account, _, _ in rows], occurred_at=[time for _, _, time in rows])
-    networks = pa.table({"client_prefix_hash": pa.array([network for _, network, _ in rows], pa.string())})
-    return build_visits(items, networks, _visited(*before), _visited(*during))
+    networks = pa.chunked_array([[network for _, network, _ in rows]], pa.string())
+    return build_visits(items, networks, before=_visited(*before), during=_visited(*during))
 
 
 def test_items_are_told_by_network_and_day_while_the_usual_network_is_in_use(make_items):

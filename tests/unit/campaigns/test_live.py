@@ -29,10 +29,9 @@ def sketch_rows(times, accounts=None, shingles=None) -> pa.Table:
         "shingles": [[k] for k in range(n)] if shingles is None else shingles,
         "turn_hash_high": times,
         "turn_hash_low": list(range(n)),
-        "bands": [[1] * 8] * n,
         "projection": [b"\x01" * 64] * n,
         "intents": [[0.0] * 7] * n,
-        "is_first_turn": [True] * n,
+        "extends": [0] * n,
         "source_file": ["log"] * n,
         "source_row": list(range(n)),
     }

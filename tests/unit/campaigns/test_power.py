@@ -28,13 +28,12 @@ def donor_rows(n_accounts: int, each: int, *, organisation=lambda number: None) 
         "occurred_at": times,
         "occurred_us": [int(time.timestamp() * 1e6) for time in times],
         "shingles": [rng.integers(-(2**63), 2**63 - 1, rng.integers(1, 400)).tolist() for _ in range(n)],
-        "bands": [[1] * 8] * n,
         "projection": [rng.bytes(64) for _ in range(n)],
         "intents": [[0.0] * 7] * n,
         "request_model": [f"model-{number % 3}" for number in account],
         "client_prefix_hash": [f"prefix-{number}" for number in account],
         "source_file": ["log"] * n,
-        "is_first_turn": [True] * n,
+        "extends": [0] * n,
     }
     zeros = [0] * n
     return pa.table(

@@ -39,7 +39,7 @@ def test_as_the_engine_gives_it(log, hours, before_end, with_accounts):
 
     kept = pa.concat_tables(map(read_parquet, log.rows))
     times = kept["occurred_us"].to_numpy()
-    inside = (times >= window.start_us) & (times < window.end_us) & kept["is_first_turn"].to_numpy()
+    inside = (times >= window.start_us) & (times < window.end_us)
     rows = kept.filter(pa.array(inside))
     rows = rows.take(np.random.default_rng(1).permutation(len(rows)))  # in any order
     reader = MemoryReader(SETTINGS.core, accounts)

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 import pytest
 
 from gauger.errors import UsageError
+from gauger.exchanges.turns import earlier_turns
 from gauger.lab import (
     SCENARIOS,
     Campaign,
@@ -114,9 +115,10 @@ def test_every_item_has_one_text_at_its_heart(name, attacked, pools):
     elif name == "probe":
         assert all(pools.lists["coding"][item - 200] in said for item, said in rows if item >= 200)
     elif name == "replay":
-        begun = column(hostile, "conversation_root")
+        begun = column(hostile, "conversation_prefix")
         assert all(
-            pools.lists["coding"][item] in (root or said) for root, (item, said) in zip(begun, rows, strict=True)
+            pools.lists["coding"][item] in (earlier_turns(before)[0] if before else said)
+            for before, (item, said) in zip(begun, rows, strict=True)
         )
     elif name == "pathways":
         both = [*pools.lists["coding"], *pools.lists["agentic"]]
@@ -392,7 +394,7 @@ def test_replays_are_later_turns_of_what_another_account_asked_and_carry_its_blo
     assert len(shared) > 0.8 * len(by_block)
     for begun, *replays in shared:
         if begun["conversation_prefix"] is None:
-            assert all(row["conversation_root"] == begun["user_prompt"] for row in replays)
+            assert all(earlier_turns(row["conversation_prefix"]) == [begun["user_prompt"]] for row in replays)
             assert begun["account_id"] not in {row["account_id"] for row in replays}
 
 

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gauger.errors import UsageError
+from gauger.exchanges.turns import earlier_turns
 from gauger.lab import SCENARIOS, Campaign, simulate
 from gauger.lab.campaign import assign
 
@@ -236,5 +237,5 @@ def test_later_turns_extend_what_was_said_and_keep_the_item(with_campaign):
         for before, after, row in zip(said, said[1:], turns[1:], strict=False):
             assert after[: len(before)] == before
             assert len(after) == len(before) + 2
-            assert row["conversation_root"] == turns[0]["user_prompt"]
+            assert earlier_turns(row["conversation_prefix"])[0] == turns[0]["user_prompt"]
     assert max(map(len, talks.values())) == 4

@@ -11,6 +11,7 @@ from disposable_email_domains import blocklist
 
 from gauger.errors import UsageError
 from gauger.exchanges.schema import EDGE_SCHEMA, EVENT_SCHEMA
+from gauger.exchanges.turns import earlier_turns
 from gauger.lab import (
     SCENARIOS,
     Campaign,
@@ -264,9 +265,7 @@ def test_conversations_grow_by_what_was_said(world):
     assert prefixes[0] is None
     grown = sorted({prefix for prefix in prefixes if prefix}, key=len)
     assert all(later.startswith(earlier[:-1]) for earlier, later in pairwise(grown))
-    assert {row["conversation_root"] for row in longest if row["conversation_prefix"]} <= {
-        row["user_prompt"] for row in longest
-    }
+    assert {turn for prefix in grown for turn in earlier_turns(prefix)} <= {row["user_prompt"] for row in longest}
 
 
 def test_persons_have_tastes_of_their_own(only, pools):

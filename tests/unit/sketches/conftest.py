@@ -144,7 +144,11 @@ class TextReference:
             for i in ends
         ]
 
-    def bands(self, shingles):
+    def bands(self, text):
+        hashes = [siphash(self.word_key, w.encode()) for w in words(text)]
+        if not hashes:
+            return [0] * 8
+        shingles = self.shingles(hashes)
         bins = [None] * 64
         for s in shingles:
             value = s & ((1 << 58) - 1)
@@ -181,17 +185,13 @@ class TextReference:
         text_words = words(text)
         hashes = [siphash(self.word_key, w.encode()) for w in text_words]
         kept = [s for s in dict.fromkeys(self.shingles(hashes[: self.max_words])) if (s >> 32) % self.sampling == 0]
-        opening, turn = Sip(self.chain_key), Sip(self.chain_key)
-        for h in hashes[:8]:
-            opening.absorb(h)
+        turn = Sip(self.chain_key)
         for h in hashes:
             turn.absorb(h)
         n = len(text_words)
         return {
             "shingles": [signed(s) for s in kept],
             "turn_hash": [signed(turn.finish()), signed(turn.finish_again())] if n else [0, 0],
-            "bands": self.bands(self.shingles(hashes)) if n else [0] * 8,
-            "skeleton": signed(mix(opening.finish())) if n else 0,
             "intents": self.intents(text_words),
             "projection": self.projection(text_words, hashes),
             "n_words": n,

@@ -13,6 +13,7 @@ from gauger.sketches.digests import row_digests
 from gauger.sketches.exchanges import sketch_exchanges
 from gauger.sketches.schema import PART_SCHEMA, SKETCH_SCHEMA
 from gauger.sketches.texts import SYSTEM_PROMPT, USER_TURN, sketch_texts
+from gauger.sources.json_text import canonical
 
 SYSTEM = "You are a patient tutor who answers in two short sentences"
 TOOLS = '{"name": "search", "parameters": {"query": "string"}}'
@@ -62,9 +63,7 @@ def test_columns_are_those_of_the_text_sketch(key):
     prompts = pa.array([row["user_prompt"] for row in ROWS], pa.large_string())
     turns = sketch_texts(prompts, key, namespace=USER_TURN, settings=SketchSettings())
     np.testing.assert_array_equal(np.concatenate(rows["shingles"].to_numpy()), turns.shingles)
-    np.testing.assert_array_equal(np.stack(rows["bands"].to_numpy()), turns.bands)
     np.testing.assert_array_equal(np.stack(rows["intents"].to_numpy()), turns.intents)
-    np.testing.assert_array_equal(rows["skeleton"].to_numpy(), turns.skeleton)
     np.testing.assert_array_equal(rows["turn_hash_low"].to_numpy(), turns.turn_hash[:, 1])
     assert [np.frombuffer(p, np.int8).tolist() for p in rows["projection"].to_pylist()] == turns.projection.tolist()
     digest = row_digests(edge_table(ROWS), key).to_pylist()
@@ -89,22 +88,27 @@ def test_parts_are_distinct_sorted_and_apart_by_kind(key):
     assert by_id[system[0]]["n_words"] == 11
 
 
-def test_first_turns_have_no_prefix(key):
-    assert sketch(ROWS, key).rows["is_first_turn"].to_pylist() == [True, False, True, True]
+def test_a_request_extends_the_one_whose_words_it_repeats(key):
+    asked = "What is a tide?"
+    said = [{"role": "user", "content": asked}, {"role": "assistant", "content": "Water that rises."}]
+    first = {"system_prompt": SYSTEM, "user_prompt": asked}
+    later = {"user_prompt": "And ebb?", "conversation_prefix": canonical(said)}
+    last = {
+        "user_prompt": "And neap?",
+        "conversation_prefix": canonical([*said, {"role": "user", "content": "And ebb?"}, {"role": "assistant"}]),
+    }
+    rows = sketch([first, later, last, {**first, "user_prompt": "what is a tide?"}], key).rows
+    extends, thread = rows["extends"].to_pylist(), rows["thread"].to_pylist()
+    assert extends == [0, thread[0], thread[1], 0]
+    assert len(set(thread)) == 4
 
 
-def test_turns_of_one_conversation_share_their_root(key):
-    first = {"system_prompt": SYSTEM, "user_prompt": "What is a tide?"}
-    later = {**first, "user_prompt": "And ebb?", "conversation_root": "What is a tide?", "conversation_prefix": "..."}
-    strangers = [
-        {**first, "user_prompt": "what is a tide?"},
-        {**first, "system_prompt": None},
-        {**first, "system_prompt": SYSTEM + "."},
-        {**later, "conversation_root": ""},
-    ]
-    roots = sketch([first, later, *strangers], key).rows["root"].to_pylist()
-    assert roots[0] == roots[1]
-    assert len(set(roots)) == 5
+def test_what_extends_nothing_that_was_said_begins(key):
+    rows = sketch([{"user_prompt": "a"}, {"user_prompt": "a", "conversation_prefix": ""}], key).rows
+    assert rows["extends"].to_pylist() == [0, 0]
+    only_answers = canonical([{"role": "assistant", "content": "Welcome."}])
+    rows = sketch([{"user_prompt": "a", "conversation_prefix": only_answers}], key).rows
+    assert rows["extends"].to_pylist() == [0]
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -3,6 +3,8 @@ import json
 
 import pytest
 
+from gauger.exchanges.turns import earlier_turns
+
 
 @pytest.fixture
 def spend_logs(read_path, log_folder):
@@ -48,15 +50,14 @@ def test_spend_log_fills_every_column_it_can(spend_logs):
     assert row["system_prompt"] == "You answer for the harbour office."
     assert row["user_prompt"] == "Which berth is free on Friday, 21 November?"
     assert row["response"] == "Berth 4 is free from noon."
-    assert row["conversation_root"] is None
     assert row["conversation_prefix"] is None
     assert not spend_logs.faults
 
 
-def test_later_turn_has_root_and_prefix_and_keeps_an_image_as_a_word(spend_logs):
+def test_later_turn_has_a_prefix_and_keeps_an_image_as_a_word(spend_logs):
     row = spend_logs.rows[1]
     assert row["user_prompt"] == "And for a ship this long?\n\n[image]"
-    assert row["conversation_root"] == "Which berth is free on Friday, 21 November?"
+    assert earlier_turns(row["conversation_prefix"]) == ["Which berth is free on Friday, 21 November?"]
     assert [message["role"] for message in json.loads(row["conversation_prefix"])] == ["user", "assistant"]
     assert (row["choice_count"], row["seed"], row["top_logprobs"], row["latency_ms"]) == (2, 7, 5, 1500)
     assert row["response"] == "Berth 2 then.\n\nTake berth 2."

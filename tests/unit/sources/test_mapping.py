@@ -6,6 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from gauger.errors import SettingsError, UsageError
+from gauger.exchanges.turns import earlier_turns
 from gauger.sources import ReadOptions, detect_format, load_mapping, read_log
 
 REQUIRED = 'occurred_at = "ts"\naccount_id = "who"\n'
@@ -83,12 +84,13 @@ def test_turns_and_tools_serve_each_column_its_part(read_mapped):
         {"role": "assistant", "content": "two"},
         {"role": "user", "content": "three"},
     ]
-    rules = "".join(f'{column} = "m | turns"\n' for column in ("user_prompt", "conversation_root", "system_prompt"))
+    rules = "".join(f'{column} = "m | turns"\n' for column in ("user_prompt", "conversation_prefix", "system_prompt"))
     tools = [{"type": "function", "function": {"name": "f"}}]
     row = read_mapped(rules + 'tool_names = "t | tools"\ntool_schema = "t | tools"', {"m": messages, "t": tools}).rows[
         0
     ]
-    assert (row["system_prompt"], row["conversation_root"], row["user_prompt"]) == ("s", "one", "three")
+    assert (row["system_prompt"], row["user_prompt"]) == ("s", "three")
+    assert earlier_turns(row["conversation_prefix"]) == ["one"]
     assert row["tool_names"] == ["f"]
     assert json.loads(row["tool_schema"]) == tools
 

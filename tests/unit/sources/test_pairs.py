@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from gauger.exchanges.turns import earlier_turns
+
 
 @pytest.fixture
 def openai(read_path, log_folder):
@@ -46,7 +48,7 @@ def test_chat_completion_with_its_side_car(openai):
 def test_results_of_tools_alone_are_the_last_user_turn(openai):
     row = openai[1]
     assert row["user_prompt"] == "shipped\n\npacked"
-    assert row["conversation_root"] == "Where is order 77?"
+    assert earlier_turns(row["conversation_prefix"]) == ["Where is order 77?"]
     assert [message["role"] for message in json.loads(row["conversation_prefix"])] == ["user", "assistant"]
 
 
@@ -70,7 +72,7 @@ def test_responses_api_with_a_bare_input(openai):
 def test_responses_api_with_items(openai):
     row = openai[3]
     assert (row["system_prompt"], row["user_prompt"]) == ("Be exact.", "depth 12 m")
-    assert row["conversation_root"] == "Read the chart.\n\n[image]"
+    assert earlier_turns(row["conversation_prefix"])[0] == "Read the chart.\n\n[image]"
     assert row["tool_names"] == ["zoom", "web_search"]
     assert (row["response"], row["finish_reason"]) == ('zoom({"by":2})', "max_output_tokens")
 
@@ -99,7 +101,8 @@ def test_anthropic_message(anthropic):
 
 def test_anthropic_tool_result_and_tool_use(anthropic):
     row = anthropic[1]
-    assert (row["user_prompt"], row["conversation_root"]) == ("foul ground", "May I anchor here?")
+    assert row["user_prompt"] == "foul ground"
+    assert earlier_turns(row["conversation_prefix"])[0] == "May I anchor here?"
     assert (row["response"], row["tool_names"]) == ('chart({"area":"C"})', ["chart"])
 
 
@@ -111,14 +114,14 @@ def test_thinking_is_no_part_of_the_answer_s_text(anthropic):
     assert "Check the chart." not in str([row["response"] for row in anthropic])
 
 
-def test_first_turn_has_neither_root_nor_prefix(read_pair):
+def test_first_turn_has_no_prefix(read_pair):
     row = read_pair(chat(("system", "s"), ("user", "one"))).rows[0]
-    assert (row["user_prompt"], row["conversation_root"], row["conversation_prefix"]) == ("one", None, None)
+    assert (row["user_prompt"], row["conversation_prefix"]) == ("one", None)
 
 
 def test_messages_of_the_user_in_a_row_are_one_turn(read_pair):
     row = read_pair(chat(("user", "context"), ("user", "question"))).rows[0]
-    assert (row["user_prompt"], row["conversation_root"]) == ("context\n\nquestion", None)
+    assert (row["user_prompt"], row["conversation_prefix"]) == ("context\n\nquestion", None)
 
 
 def test_words_put_into_the_assistant_s_mouth_are_not_before_the_last_turn(read_pair):

@@ -44,10 +44,9 @@ def sketches():
             "occurred_at": [NOW - timedelta(days=age) for _, age, _ in rows],
             "tool_names": [["search"]] * n,
             "shingles": [[i, -i] for i in range(n)],
-            "bands": [[1] * 8] * n,
             "projection": [b"\x01" * 64] * n,
             "intents": [[0.5] * 7] * n,
-            "is_first_turn": [True] * n,
+            "extends": [0] * n,
             "tool_part": [part for _, _, part in rows],
             "source_file": ["log"] * n,
             "source_row": list(range(n)),
@@ -67,7 +66,7 @@ def parts():
 
     def make(numbers, kind="tool_schema"):
         n = len(numbers)
-        return pa.table([numbers, [kind] * n, [[x] for x in numbers], numbers, [3] * n], schema=PART_SCHEMA)
+        return pa.table([numbers, [kind] * n, [[x] for x in numbers], [3] * n], schema=PART_SCHEMA)
 
     return make
 

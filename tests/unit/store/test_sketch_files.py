@@ -30,7 +30,7 @@ def test_every_row_is_under_its_own_day_once_and_in_order(moments):
 
 @given(st.lists(st.tuples(st.integers(-3, 3), st.sampled_from(["system_prompt", "tool_schema"])), max_size=30))
 def test_distinct_parts_are_the_set_of_parts(pairs):
-    tables = [pa.table([[number], [kind], [[number]], [7], [2]], schema=PART_SCHEMA) for number, kind in pairs]
+    tables = [pa.table([[number], [kind], [[number]], [2]], schema=PART_SCHEMA) for number, kind in pairs]
     found = distinct_parts(tables)
     assert found.schema == PART_SCHEMA
     assert list(zip(found["kind"].to_pylist(), found["part"].to_pylist(), strict=True)) == sorted(

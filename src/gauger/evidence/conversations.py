@@ -1,0 +1,96 @@
+"""Which exchange goes on from which, and which one speaks for a conversation.
+
+A conversation is one item, or an agent that calls its tools fifty times would weigh as much as fifty persons. It speaks
+through its first turn of some length, so that no greeting hides what follows. And only a request that stands in the log
+can be gone on from, so that nothing hides behind one that was made up.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Codes = NDArray[np.int32]
+Ints = NDArray[np.int64]
+
+#: Words from which on a turn speaks for its conversation: more than greetings have, fewer than a task takes to be put.
+MIN_WORDS: Final = 12
+
+
+def beginnings(account: Codes, thread: Ints, extends: Ints) -> Codes:
+    """Return for each exchange the first one of its conversation.
+
+    An exchange goes on from an earlier one of the same account whose `thread` it `extends`. One exchange is gone on
+    from once: of several that extend it the first continues, each other begins a conversation of its own, as does one
+    that extends what is not there.
+
+    Parameters
+    ----------
+    account
+        int32[n].
+    thread, extends
+        int64[n] (`gauger.sketches.threads`), in the order of time.
+
+    Returns
+    -------
+    int32[n], places; that of the exchange itself where it begins one.
+    """
+    n = len(account)
+    child = np.flatnonzero(extends != 0)
+    owner = np.concatenate([account, account[child]])
+    said = np.concatenate([thread, extends[child]])
+    order = np.lexsort((said, owner))
+    is_new = np.ones(len(order), np.bool_)
+    is_new[1:] = (owner[order][1:] != owner[order][:-1]) | (said[order][1:] != said[order][:-1])
+    code = np.empty(len(order), np.int64)
+    code[order] = np.cumsum(is_new) - 1
+    # The k-th that extends a thread goes on from the k-th that is one.
+    sent, told = _with_rank(code[:n], n), _with_rank(code[n:], n)
+    by_key = np.argsort(sent)
+    place = np.searchsorted(sent[by_key], told).clip(max=max(n - 1, 0))
+    parent = by_key[place]
+    goes_on = (sent[parent] == told) & (parent < child)
+    first = np.arange(n, dtype=np.int32)
+    first[child[goes_on]] = parent[goes_on]
+    while not np.array_equal(further := first[first], first):
+        first = further
+    return first
+
+
+def _with_rank(code: Ints, n: int) -> Ints:
+    """Return each code joined with its place among equal ones."""
+    order = np.argsort(code, kind="stable")
+    starts = np.flatnonzero(np.r_[True, code[order][1:] != code[order][:-1]])[: len(code)]
+    rank = np.empty(len(code), np.int64)
+    rank[order] = np.arange(len(code)) - np.repeat(starts, np.diff(np.append(starts, len(code))))
+    return code * (n + 1) + rank
+
+
+def speaking(first: Codes, n_words: Ints) -> Codes:
+    """Return the exchange that speaks for each conversation: places, ascending.
+
+    It is the first of `MIN_WORDS` words or more, or the first of all where none has so many.
+
+    Parameters
+    ----------
+    first
+        int32[n], where each exchange's conversation begins (`beginnings`).
+    n_words
+        int64[n].
+    """
+    order = np.lexsort((np.arange(len(first)), n_words < MIN_WORDS, first))
+    is_new = np.ones(len(order), np.bool_)
+    is_new[1:] = first[order][1:] != first[order][:-1]
+    return np.sort(order[is_new]).astype(np.int32)
+
+
+def descendants(account: Codes, thread: Ints, extends: Ints, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the chosen exchanges and all of their account that go on from one of them, directly or not: bool[n]."""
+    _, code = np.unique(np.concatenate([thread, extends]), return_inverse=True)
+    owned = account.astype(np.int64) * (len(code) + 1)
+    sent, told = owned + code[: len(thread)], owned + code[len(thread) :]
+    reached = fresh = chosen
+    while fresh.any():
+        fresh = np.isin(told, np.unique(sent[fresh])) & (extends != 0) & ~reached
+        reached = reached | fresh
+    return reached

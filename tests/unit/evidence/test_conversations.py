@@ -1,0 +1,90 @@
+"""One item for each conversation, whoever made up what was said before."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gauger.evidence.conversations import MIN_WORDS, beginnings, descendants, speaking
+
+HELLO, OTHER = 1, 2
+
+
+def begun(rows):
+    """Return where the conversation of each (account, thread, extends) begins."""
+    columns = np.array(rows, np.int64).reshape(-1, 3)
+    return beginnings(columns[:, 0].astype(np.int32), columns[:, 1], columns[:, 2]).tolist()
+
+
+def by_hand(rows):
+    """Return the same, one exchange after another."""
+    first = []
+    for row, (account, _, extends) in enumerate(rows):
+        said = [k for k, (who, thread, _) in enumerate(rows) if (who, thread) == (account, extends)]
+        before = sum((who, told) == (account, extends) for who, _, told in rows[:row])
+        parent = said[before] if extends and before < len(said) else row
+        first.append(first[parent] if parent < row else row)
+    return first
+
+
+def test_turns_that_go_on_from_one_another_are_one_conversation():
+    assert begun([(0, 10, 0), (0, 11, 10), (1, 10, 0), (0, 12, 11), (1, 11, 10)]) == [0, 0, 2, 0, 2]
+
+
+def test_a_turn_that_was_made_up_begins_a_conversation():
+    assert begun([(0, 20 + n, HELLO) for n in range(5)]) == list(range(5))
+
+
+def test_one_greeting_is_gone_on_from_once():
+    assert begun([(0, HELLO, 0), *((0, 20 + n, HELLO) for n in range(4))]) == [0, 0, 2, 3, 4]
+
+
+def test_as_many_greetings_are_gone_on_from_as_were_sent():
+    assert begun([(0, HELLO, 0), (0, HELLO, 0), *((0, 20 + n, HELLO) for n in range(3))]) == [0, 1, 0, 1, 4]
+
+
+def test_what_comes_before_the_request_that_it_repeats_begins_a_conversation():
+    assert begun([(0, 11, 10), (0, 10, 0)]) == [0, 1]
+
+
+def test_the_words_of_another_account_are_not_gone_on_from():
+    assert begun([(0, HELLO, 0), (1, 20, HELLO)]) == [0, 1]
+
+
+def test_a_thread_that_extends_itself_is_no_circle():
+    assert begun([(0, 7, 7), (0, 7, 7)]) == [0, 1]
+    assert begun([]) == []
+
+
+rows = st.lists(st.tuples(st.integers(0, 1), st.integers(1, 4), st.integers(0, 4)), max_size=12)
+
+
+@given(rows)
+def test_any_rows_are_told_apart_as_by_hand(rows):
+    assert begun(rows) == by_hand(rows)
+
+
+@given(rows, st.data())
+def test_each_conversation_speaks_through_its_first_turn_of_some_length(rows, data):
+    first = np.array(begun(rows), np.int32)
+    sizes = st.sampled_from([0, 1, MIN_WORDS - 1, MIN_WORDS, 99])
+    n_words = np.array(data.draw(st.lists(sizes, min_size=len(rows), max_size=len(rows))), np.int64)
+    assert speaking(first, n_words).tolist() == sorted(
+        min(np.flatnonzero(first == one).tolist(), key=lambda row: (n_words[row] < MIN_WORDS, row))
+        for one in set(first.tolist())
+    )
+
+
+@given(rows, st.data())
+def test_descendants_are_what_goes_on_from_the_chosen(rows, data):
+    columns = np.array(rows, np.int64).reshape(-1, 3)
+    chosen = np.array(data.draw(st.lists(st.booleans(), min_size=len(rows), max_size=len(rows))), np.bool_)
+    reached = set(np.flatnonzero(chosen).tolist())
+    while True:
+        more = {
+            k for k, (who, _, told) in enumerate(rows) if told and any((who, told) == rows[r][:2] for r in reached)
+        } | reached
+        if more == reached:
+            break
+        reached = more
+    found = descendants(columns[:, 0].astype(np.int32), columns[:, 1], columns[:, 2], chosen)
+    assert set(np.flatnonzero(found).tolist()) == reached
