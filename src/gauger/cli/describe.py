@@ -10,7 +10,7 @@ POWER_LOST = {
     "user_prompt": "nearly everything: without text only coarse traces are left, and no campaign is ever named",
     "system_prompt": "templates that stand in system prompts",
     "tool_schema": "templates that stand in tool schemas",
-    "conversation_prefix": "telling first turns from later ones",
+    "conversation_prefix": "telling a conversation from many requests: each of its turns counts as one of its own",
     "principal_id": "which accounts one customer declares its own (--accounts gives it too)",
     "client_address": "shared networks, and keys that are used from elsewhere",
     "user_agent": "shared clients",
