@@ -87,7 +87,7 @@ def ingest_partition(
     now: datetime,
 ) -> bool:
     """Read the next piece of a partition into the workspace, with the offset to go on from; False: there is none."""
-    name = reader.topic.feed(partition)
+    name = reader.feed(partition)
     plan = workspace.manifest.plan_partition(name, reading=options.fingerprint)
     batch = next(reader.batches(partition, options, start_offset=plan.offset), None)
     if batch is None:

@@ -161,15 +161,27 @@ def test_an_account_that_is_forgotten_is_named_by_no_alarm(log, make_workspace, 
     assert account.encode() not in (workspace / "state.sqlite").read_bytes()
 
 
-def test_standard_input_and_a_bad_topic_are_refused_with_a_reason(gauger, tmp_path):
-    done = gauger("watch", "-", "--workspace", tmp_path / "w", "--once")
-    assert done.code == 2
-    assert "cannot be read again" in done.err
+@pytest.mark.parametrize("pauses", [False, True])
+def test_a_pipe_is_watched_to_its_end_as_a_file_is(pauses, log, watched, make_workspace, tmp_path):
+    workspace = make_workspace(tmp_path / "workspace")
+    process = start(["watch", "-", "--workspace", workspace, "--poll", "0.2"], stdin=subprocess.PIPE)
+    data, rng = log[0].read_bytes(), np.random.default_rng(5)
+    cuts = np.sort(rng.integers(0, len(data), 6)).tolist() if pauses else []
+    for begin, end in pairwise([0, *cuts, len(data)]):
+        process.stdin.write(data[begin:end])
+        process.stdin.flush()
+        time.sleep(0.3 if pauses else 0)
+    assert process.communicate(timeout=120)[0] is None
+    assert process.returncode == 0
+    assert recorded(workspace) == watched[1]
+
+
+def test_a_bad_topic_is_refused_with_a_reason(gauger, tmp_path):
     done = gauger("watch", "kafka://broker", "--workspace", tmp_path / "w", "--once")
     assert done.code == 2
 
 
-def start(command) -> subprocess.Popen:
+def start(command, **given) -> subprocess.Popen:
     def heed_the_keyboard() -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
@@ -179,6 +191,7 @@ def start(command) -> subprocess.Popen:
         stderr=subprocess.PIPE,
         preexec_fn=heed_the_keyboard,
         env={**os.environ},
+        **given,
     )
 
 

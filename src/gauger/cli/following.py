@@ -2,6 +2,8 @@
 
 import importlib.util
 import os
+import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
@@ -20,6 +22,7 @@ from gauger.pipeline import ingest, ingest_partition
 from gauger.sources import ReadOptions
 from gauger.sources.finding import STDIN
 from gauger.sources.partitions import FEED_PREFIX, PartitionReader
+from gauger.sources.pipe import PipeReader
 from gauger.store.filling import Sketching
 from gauger.store.manifest import FilePlan
 from gauger.store.staging import COMMIT_BATCHES
@@ -45,14 +48,28 @@ class Followed:
     _seen: dict[str, _Seen] = field(default_factory=dict)
     _plans: dict[str, tuple[FilePlan, int]] = field(default_factory=dict)
     _said: list[str] = field(default_factory=list)
+    _pipe: PipeReader | None = None
 
     def __post_init__(self) -> None:
         if STDIN in self.given.logs:
-            raise UsageError(
-                "standard input cannot be read again after a stop",
-                where="-",
-                todo="let it be written to a file, and watch that; `gauger ingest -` reads it as a whole",
-            )
+            self._pipe = PipeReader(sys.stdin.fileno())
+
+    @property
+    def is_open(self) -> bool:
+        """Whether standard input is read and has not ended."""
+        return self._pipe is not None and not self._pipe.is_over
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing can come any more: standard input was all there is to read, and has ended."""
+        return self._pipe is not None and not self.is_open and set(self.given.logs) == {STDIN}
+
+    def wait(self, seconds: float) -> None:
+        """Wait until it is time to look again: so long, or until something comes on standard input."""
+        if self._pipe is None or not self.is_open:
+            time.sleep(seconds)
+        else:
+            self._pipe.has_more(seconds)
 
     def read_on(self) -> None:
         """Read what is new, if anything is, and raise its alarms.
@@ -75,15 +92,18 @@ class Followed:
                     for log in self.given.logs
                     if log.startswith(FEED_PREFIX)
                 ]
-                partitions = [(reader, number) for reader in topics for number in reader.partitions()]
-                self._watcher.expect(reader.topic.feed(number) for reader, number in partitions)
+                readers = [*topics, *([] if self._pipe is None else [self._pipe])]
+                partitions = [(reader, number) for reader in readers for number in reader.partitions()]
+                self._watcher.expect(reader.feed(number) for reader, number in partitions)
                 self._read(session, partitions, read_options(session, self.given, mapping))
-        absent = [log for log in self.given.logs if not log.startswith(FEED_PREFIX) and _seen(log) is None]
+        absent = [log for log in self.given.logs if _is_file(log) and _seen(log) is None]
         notes = [*self._watcher.notes(), *(f"{log} is not there yet." for log in absent)]
         self.aside.say(*(line for line in notes if line not in self._said))
         self._said = notes
 
     def _has_grown(self, log: str) -> bool:
+        if log == STDIN:
+            return self._pipe is not None and self._pipe.has_more()
         return log.startswith(FEED_PREFIX) or self._seen.get(log) != _seen(log)
 
     def _take_in(self, session: Session) -> None:
@@ -119,7 +139,7 @@ class Followed:
         how = sketching(session)
         self._take_in(session)
         for log in self.given.logs:
-            if not log.startswith(FEED_PREFIX):
+            if _is_file(log):
                 self._read_file(session, log, options, how)
         while partitions:
             partitions = [
@@ -129,6 +149,10 @@ class Followed:
             ]
             self._take_in(session)
         self._take_in(session)
+
+
+def _is_file(log: str) -> bool:
+    return log != STDIN and not log.startswith(FEED_PREFIX)
 
 
 def _seen(log: str) -> _Seen | None:

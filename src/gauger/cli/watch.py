@@ -1,6 +1,5 @@
 """`gauger watch` and `gauger alarms`: the live path."""
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,7 +18,7 @@ WatchedLogs = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="LOGS",
-        help="Growing log files, or kafka://HOST:PORT/TOPIC. Without any, what other commands ingest is watched.",
+        help="Growing log files, kafka://HOST:PORT/TOPIC, - for standard input. Without any, what others ingest is watched.",
     ),
 ]
 Poll = Annotated[float, typer.Option("--poll", min=0.05, metavar="SECONDS", help="Look for more this often.")]
@@ -32,6 +31,7 @@ def register(app: typer.Typer) -> None:
         epilog=examples(
             "gauger watch /var/log/llm/requests.jsonl --workspace ws",
             "gauger watch kafka://broker:9092/llm-log --workspace ws --json",
+            "tail -F requests.jsonl | gauger watch - --workspace ws",
             "gauger scan --workspace ws --out report    # every night, beside it",
         )
     )(watch)
@@ -77,9 +77,9 @@ def watch(
         except WorkspaceLocked:
             if once:
                 raise
-        if once:
+        if followed.is_over or (once and not followed.is_open):
             return
-        time.sleep(poll)
+        followed.wait(poll)
 
 
 def alarms(workspace: options.Workspace = None, json: options.Json = False) -> None:

@@ -20,9 +20,9 @@ MIN_WORDS: Final = 12
 def beginnings(account: Codes, thread: Ints, extends: Ints) -> Codes:
     """Return for each exchange the first one of its conversation.
 
-    An exchange goes on from an earlier one of the same account whose `thread` it `extends`. One exchange is gone on
-    from once: of several that extend it the first continues, each other begins a conversation of its own, as does one
-    that extends what is not there.
+    An exchange goes on from an earlier one whose `thread` it `extends`, of its own account if there is one, else of any:
+    relays move conversations from account to account. One exchange is gone on from once. Of several that extend it
+    the first continues, each other begins a conversation of its own, and so does one that extends what is not there.
 
     Parameters
     ----------
@@ -35,35 +35,45 @@ def beginnings(account: Codes, thread: Ints, extends: Ints) -> Codes:
     -------
     int32[n], places; that of the exchange itself where it begins one.
     """
-    n = len(account)
-    child = np.flatnonzero(extends != 0)
-    owner = np.concatenate([account, account[child]])
-    said = np.concatenate([thread, extends[child]])
-    order = np.lexsort((said, owner))
-    is_new = np.ones(len(order), np.bool_)
-    is_new[1:] = (owner[order][1:] != owner[order][:-1]) | (said[order][1:] != said[order][:-1])
-    code = np.empty(len(order), np.int64)
-    code[order] = np.cumsum(is_new) - 1
-    # The k-th that extends a thread goes on from the k-th that is one.
-    sent, told = _with_rank(code[:n], n), _with_rank(code[n:], n)
-    by_key = np.argsort(sent)
-    place = np.searchsorted(sent[by_key], told).clip(max=max(n - 1, 0))
-    parent = by_key[place]
-    goes_on = (sent[parent] == told) & (parent < child)
-    first = np.arange(n, dtype=np.int32)
-    first[child[goes_on]] = parent[goes_on]
+    first = np.arange(len(account), dtype=np.int32)
+    later, parents = np.flatnonzero(extends != 0), np.arange(len(account))
+    for owner in (account, np.zeros_like(account)):
+        parent = _parents(owner, thread, extends, later, parents)
+        found = parent >= 0
+        first[later[found]] = parent[found]
+        later, parents = later[~found], np.setdiff1d(parents, parent[found], assume_unique=True)
     while not np.array_equal(further := first[first], first):
         first = further
     return first
 
 
-def _with_rank(code: Ints, n: int) -> Ints:
+def _parents(owner: Codes, thread: Ints, extends: Ints, later: Ints, parents: Ints) -> Ints:
+    """Return for each of `later` the one of `parents` that it goes on from, -1 where there is none.
+
+    The k-th that extends a thread goes on from the k-th that is one, of the same owner, if that came before it.
+    """
+    said = np.concatenate([thread[parents], extends[later]])
+    owners = np.concatenate([owner[parents], owner[later]])
+    order = np.lexsort((said, owners))
+    is_new = np.ones(len(order), np.bool_)
+    is_new[1:] = (owners[order][1:] != owners[order][:-1]) | (said[order][1:] != said[order][:-1])
+    code = np.empty(len(order), np.int64)
+    code[order] = np.cumsum(is_new) - 1
+    sent, told = (_with_rank(part, len(order)) for part in (code[: len(parents)], code[len(parents) :]))
+    by_key = np.argsort(sent)
+    place = np.searchsorted(sent[by_key], told).clip(max=max(len(sent) - 1, 0))
+    parent = by_key[place] if len(sent) else np.zeros(0, np.int64)
+    found = (sent[parent] == told) & (parents[parent] < later)
+    return np.where(found, parents[parent], -1)
+
+
+def _with_rank(code: Ints, size: int) -> Ints:
     """Return each code joined with its place among equal ones."""
     order = np.argsort(code, kind="stable")
     starts = np.flatnonzero(np.r_[True, code[order][1:] != code[order][:-1]])[: len(code)]
     rank = np.empty(len(code), np.int64)
     rank[order] = np.arange(len(code)) - np.repeat(starts, np.diff(np.append(starts, len(code))))
-    return code * (n + 1) + rank
+    return code * (size + 1) + rank
 
 
 def speaking(first: Codes, n_words: Ints) -> Codes:

@@ -36,6 +36,10 @@ class TopicReader:
         self._consumer = consumer
         self.topic = topic
 
+    def feed(self, partition: int) -> str:
+        """Return the name of a partition."""
+        return self.topic.feed(partition)
+
     def partitions(self) -> list[int]:
         """Return the partitions there are.
 
@@ -79,12 +83,12 @@ class TopicReader:
         if not start_offset <= high or (start_offset < low and start_offset > 0):
             raise InputError(
                 f"offset {start_offset:,} is not there any more: the partition holds {low:,} to {high:,}",
-                where=self.topic.feed(partition),
+                where=self.feed(partition),
                 todo="the topic was made anew, or its messages expired unread; watch it into a new workspace",
             )
         self._consumer.assign([TopicPartition(self.topic.name, partition, max(start_offset, low))])
         conversion = Conversion(options, zone_of(options.timezone), source=forced_source(options))
-        batcher = Batcher(self.topic.feed(partition), max_rows=max_rows, max_text_bytes=max_text_bytes)
+        batcher = Batcher(self.feed(partition), max_rows=max_rows, max_text_bytes=max_text_bytes)
         end = start_offset
 
         def cut() -> SourceBatch:

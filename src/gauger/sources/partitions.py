@@ -1,4 +1,4 @@
-"""Logs that number their records by themselves and are read on from a number: what Kafka's reader gives."""
+"""Logs that are read on from the number of a record: the partitions of a topic of Kafka, and standard input."""
 
 import re
 from collections.abc import Iterator
@@ -41,11 +41,10 @@ class Topic:
 
 
 class PartitionReader(Protocol):
-    """Reads the partitions of a topic."""
+    """Reads the partitions of a log."""
 
-    @property
-    def topic(self) -> Topic:
-        """What is read."""
+    def feed(self, partition: int) -> str:
+        """Return the name under which a partition is known again."""
         ...
 
     def partitions(self) -> list[int]:

@@ -16,13 +16,25 @@ def begun(rows):
 
 
 def by_hand(rows):
-    """Return the same, one exchange after another."""
-    first = []
-    for row, (account, _, extends) in enumerate(rows):
-        said = [k for k, (who, thread, _) in enumerate(rows) if (who, thread) == (account, extends)]
-        before = sum((who, told) == (account, extends) for who, _, told in rows[:row])
-        parent = said[before] if extends and before < len(said) else row
-        first.append(first[parent] if parent < row else row)
+    """Return the same by going through the exchanges one after another, twice: own accounts, then any."""
+    parent = {}
+    for is_own in (True, False):
+        claimed, left = set(parent.values()), [row for row in range(len(rows)) if row not in parent]
+        wanted = {}
+        for row in left:
+            account, _, extends = rows[row]
+            if extends:
+                wanted.setdefault((account if is_own else None, extends), []).append(row)
+        for (account, thread), later in wanted.items():
+            sent = [
+                k
+                for k, (who, said, _) in enumerate(rows)
+                if k not in claimed and said == thread and account in (None, who)
+            ]
+            parent |= {row: k for row, k in zip(later, sent, strict=False) if k < row}
+    first = list(range(len(rows)))
+    for row in range(len(rows)):
+        first[row] = first[parent[row]] if row in parent else row
     return first
 
 
@@ -46,8 +58,13 @@ def test_what_comes_before_the_request_that_it_repeats_begins_a_conversation():
     assert begun([(0, 11, 10), (0, 10, 0)]) == [0, 1]
 
 
-def test_the_words_of_another_account_are_not_gone_on_from():
-    assert begun([(0, HELLO, 0), (1, 20, HELLO)]) == [0, 1]
+def test_a_conversation_goes_on_in_another_account_where_its_own_has_nothing_to_go_on_from():
+    assert begun([(0, HELLO, 0), (1, 20, HELLO)]) == [0, 0]
+    assert begun([(0, HELLO, 0), (1, HELLO, 0), (1, 20, HELLO), (0, 21, HELLO)]) == [0, 1, 1, 0]
+
+
+def test_one_greeting_of_any_account_is_gone_on_from_once():
+    assert begun([(0, HELLO, 0), *((1 + n, 20 + n, HELLO) for n in range(3))]) == [0, 0, 2, 3]
 
 
 def test_a_thread_that_extends_itself_is_no_circle():
