@@ -18,7 +18,7 @@ WatchedLogs = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="LOGS",
-        help="Growing log files, kafka://HOST:PORT/TOPIC, - for standard input. Without any, what others ingest is watched.",
+        help="Growing log files, kafka://HOST:PORT/TOPIC, or -. Without any, what other commands ingest is watched.",
     ),
 ]
 Poll = Annotated[float, typer.Option("--poll", min=0.05, metavar="SECONDS", help="Look for more this often.")]

@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 Codes = NDArray[np.int32]
 Ints = NDArray[np.int64]
 
-#: Words from which on a turn speaks for its conversation: more than greetings have, fewer than a task takes to be put.
-MIN_WORDS: Final = 12
+#: Words from which on a turn speaks for its conversation: no core of four shingles of four words stands on fewer.
+MIN_WORDS: Final = 7
 
 
 def beginnings(account: Codes, thread: Ints, extends: Ints) -> Codes:
     """Return for each exchange the first one of its conversation.
 
-    An exchange goes on from an earlier one whose `thread` it `extends`, of its own account if there is one, else of any:
-    relays move conversations from account to account. One exchange is gone on from once. Of several that extend it
+    An exchange goes on from an earlier one whose `thread` it `extends`, of its own account if there is one, or else of
+    any: relays move conversations from account to account. One exchange is gone on from once. Of several that extend it
     the first continues, each other begins a conversation of its own, and so does one that extends what is not there.
 
     Parameters

@@ -35,7 +35,7 @@ def pipe():
 
 
 def taken(reader, *, start=0, max_record=1 << 20):
-    options = ReadOptions(format="openai", max_record_bytes=max_record)
+    options = ReadOptions(mapping=MAPPING, max_record_bytes=max_record)
     return list(reader.batches(0, options, start_offset=start))
 
 
