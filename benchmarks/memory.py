@@ -31,7 +31,7 @@ class MemoryLog:
     turns
         All of the log, every exchange one.
     said
-        Of the same rows: account, thread, extends, n_words and client_prefix_hash.
+        Of the same rows: account, thread, extends, projection, n_words and client_prefix_hash.
     start
         int64[n + 1], where each turn's shingles begin in `code`.
     code, shingles
@@ -61,7 +61,7 @@ class MemoryLog:
         known: dict[str, dict[int, Ints]] = {kind: {} for kind in _PARTS}
         for row in parts.to_pylist():
             known[row["kind"]][row["part"]] = np.array(row["shingles"], dtype=np.int64)
-        said = first.select(["account", "thread", "extends", "n_words", "client_prefix_hash"])
+        said = first.select(["account", "thread", "extends", "projection", "n_words", "client_prefix_hash"])
         return cls(
             item_rows(first), said, np.concatenate([[0], np.cumsum(lengths)]), code.astype(np.int32), shingles, known
         )

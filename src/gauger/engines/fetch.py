@@ -181,10 +181,11 @@ def item_rows(table: pa.Table) -> Items:
 def speaking_rows(table: pa.Table) -> NDArray[np.int32]:
     """Return the rows of a stretch, in the order of time, that speak for their conversations.
 
-    Columns account, thread, extends and n_words.
+    Columns account, thread, extends, projection and n_words.
     """
     thread, extends = _numbers(table["thread"]), _numbers(table["extends"])
-    first = beginnings(_numbers(table["account"]).astype(np.int32), thread, extends)
+    account = _numbers(table["account"]).astype(np.int32)
+    first = beginnings(account, thread, extends, _bytes_matrix(table["projection"]))
     return speaking(first, _numbers(table["n_words"]))
 
 

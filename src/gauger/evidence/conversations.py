@@ -15,14 +15,19 @@ Ints = NDArray[np.int64]
 
 #: Words from which on a turn speaks for its conversation: no core of four shingles of four words stands on fewer.
 MIN_WORDS: Final = 7
+#: A request is a retry of another where both extend the same and their projections are so alike (cosine). Persons
+#: retry a few times; a list dealt out as "retries" is told by there being more.
+RETRY_COSINE: Final = 0.92
+MAX_RETRIES: Final = 2
 
 
-def beginnings(account: Codes, thread: Ints, extends: Ints) -> Codes:
+def beginnings(account: Codes, thread: Ints, extends: Ints, projection: NDArray[np.int8]) -> Codes:
     """Return for each exchange the first one of its conversation.
 
     An exchange goes on from an earlier one whose `thread` it `extends`, of its own account if there is one, or else of
     any: relays move conversations from account to account. One exchange is gone on from once. Of several that extend it
-    the first continues, each other begins a conversation of its own, and so does one that extends what is not there.
+    the first continues, with up to `MAX_RETRIES` retries of it by the same account; each other begins a conversation of
+    its own, and so does one that extends what is not there.
 
     Parameters
     ----------
@@ -30,6 +35,8 @@ def beginnings(account: Codes, thread: Ints, extends: Ints) -> Codes:
         int32[n].
     thread, extends
         int64[n] (`gauger.sketches.threads`), in the order of time.
+    projection
+        int8[n, 64], what each is about.
 
     Returns
     -------
@@ -42,6 +49,8 @@ def beginnings(account: Codes, thread: Ints, extends: Ints) -> Codes:
         found = parent >= 0
         first[later[found]] = parent[found]
         later, parents = later[~found], np.setdiff1d(parents, parent[found], assume_unique=True)
+    original = _retried(account, extends, projection, later, np.flatnonzero(first != np.arange(len(first))))
+    first[later[original >= 0]] = first[original[original >= 0]]
     while not np.array_equal(further := first[first], first):
         first = further
     return first
@@ -65,6 +74,26 @@ def _parents(owner: Codes, thread: Ints, extends: Ints, later: Ints, parents: In
     parent = by_key[place] if len(sent) else np.zeros(0, np.int64)
     found = (sent[parent] == told) & (parents[parent] < later)
     return np.where(found, parents[parent], -1)
+
+
+def _retried(account: Codes, extends: Ints, projection: NDArray[np.int8], later: Ints, goes_on: Ints) -> Ints:
+    """Return for each of `later` the one of `goes_on` that it retries, -1 where it is no retry."""
+    rows = np.concatenate([goes_on, later])
+    order = np.lexsort((rows, np.arange(len(rows)) >= len(goes_on), extends[rows], account[rows]))
+    sibling = rows[order]
+    is_new = np.ones(len(order), np.bool_)
+    is_new[1:] = (extends[sibling][1:] != extends[sibling][:-1]) | (account[sibling][1:] != account[sibling][:-1])
+    start = np.flatnonzero(is_new)[np.cumsum(is_new) - 1] if len(order) else np.zeros(0, np.int64)
+    head = sibling[start]
+    vectors = projection[sibling].astype(np.float64), projection[head].astype(np.float64)
+    product = np.linalg.norm(vectors[0], axis=1) * np.linalg.norm(vectors[1], axis=1)
+    alike = (vectors[0] * vectors[1]).sum(axis=1) >= RETRY_COSINE * np.maximum(product, 1.0)
+    retry = alike & (order[start] < len(goes_on)) & (order >= len(goes_on)) & (head < sibling)
+    before = np.cumsum(retry) - retry
+    retry &= before - before[start] < MAX_RETRIES
+    found = np.full(len(rows), -1, np.int64)
+    found[order[retry]] = head[retry]
+    return found[len(goes_on) :]
 
 
 def _with_rank(code: Ints, size: int) -> Ints:

@@ -9,10 +9,11 @@ from gauger.evidence.conversations import MIN_WORDS, beginnings, descendants, sp
 HELLO, OTHER = 1, 2
 
 
-def begun(rows):
+def begun(rows, about=None):
     """Return where the conversation of each (account, thread, extends) begins."""
     columns = np.array(rows, np.int64).reshape(-1, 3)
-    return beginnings(columns[:, 0].astype(np.int32), columns[:, 1], columns[:, 2]).tolist()
+    about = np.zeros((len(columns), 64), np.int8) if about is None else np.array(about, np.int8)
+    return beginnings(columns[:, 0].astype(np.int32), columns[:, 1], columns[:, 2], about).tolist()
 
 
 def by_hand(rows):
@@ -65,6 +66,19 @@ def test_a_conversation_goes_on_in_another_account_where_its_own_has_nothing_to_
 
 def test_one_greeting_of_any_account_is_gone_on_from_once():
     assert begun([(0, HELLO, 0), *((1 + n, 20 + n, HELLO) for n in range(3))]) == [0, 0, 2, 3]
+
+
+def test_a_few_retries_of_a_turn_are_no_items_and_many_are():
+    rng = np.random.default_rng(1)
+    same, other = rng.integers(-60, 60, (2, 64))
+    rows = [(0, HELLO, 0), *((0, 20 + n, HELLO) for n in range(5)), (0, 30, 21)]
+    assert begun(rows, [other, *[same] * 5, other]) == [0, 0, 0, 0, 4, 5, 0]
+    assert begun(rows, [other, same, other, other, same, same, other]) == [0, 0, 2, 3, 0, 0, 2]
+
+
+def test_what_another_account_sends_again_is_no_retry():
+    same = np.random.default_rng(1).integers(-60, 60, 64)
+    assert begun([(0, HELLO, 0), (0, 20, HELLO), (1, 21, HELLO)], [same] * 3) == [0, 0, 2]
 
 
 def test_a_thread_that_extends_itself_is_no_circle():

@@ -12,7 +12,7 @@ NOW = "2026-03-01T00:00:00Z"
 
 
 def line(account, **more) -> bytes:
-    return json.dumps({"account_id": account, "occurred_at": NOW, **more}).encode() + b"\n"
+    return json.dumps({"account_id": account, "occurred_at": NOW, "user_prompt": "x", **more}).encode() + b"\n"
 
 
 @pytest.fixture
@@ -35,8 +35,7 @@ def pipe():
 
 
 def taken(reader, *, start=0, max_record=1 << 20):
-    options = ReadOptions(mapping=MAPPING, max_record_bytes=max_record)
-    return list(reader.batches(0, options, start_offset=start))
+    return list(reader.batches(0, ReadOptions(max_record_bytes=max_record), start_offset=start))
 
 
 def test_a_line_counts_when_its_end_has_come(pipe):
