@@ -3,7 +3,9 @@
     python -m benchmarks.ablation [--seeds 5] [--first-seed 751] [--processes 2] [--only pool,reseller]
 
 Content, windows and candidates are the same for all variants of a world. Worlds are the lab's scenarios in the built-in
-grammar, and some with "/bare" behind their name, whose campaign shares no card and no network. The rules of the
+grammar, and some with a word behind their name: "/bare", whose campaign shares no card and no network, "/network", half
+of whose accounts share one network and none a card, "/greeted" and "/made-up", where a greeting stands before each
+hostile request, which was sent or was not. The rules of the
 channels were made on "pool", "old-campaign", "one-each" and "quiet" with seeds below 301; those of failover on a bare
 "pool" with seeds 601 to 603.
 
@@ -34,7 +36,17 @@ from gauger.campaigns.naming import reported
 from gauger.evidence.channel import Channel
 from gauger.evidence.channels import CHANNELS
 from gauger.evidence.personhood import Personhood
-from gauger.lab import SCENARIOS, PoolFailover, Pools, Reseller, Scenario, World, grammar_pools, simulate
+from gauger.lab import (
+    SCENARIOS,
+    Countermeasures,
+    PoolFailover,
+    Pools,
+    Reseller,
+    Scenario,
+    World,
+    grammar_pools,
+    simulate,
+)
 from gauger.lab.scanning import opened
 from gauger.pipeline import Look, judge, look
 from gauger.settings import Settings
@@ -44,6 +56,8 @@ FIRST_SEED = 751
 LEFT_OUT = ("demo",)
 #: Scenarios that are judged bare as well, and the share of the campaign's requests that are limited and handed on.
 BARE = {"failover": 0.0, "synchronised": 0.03, "pivot": 0.03, "paraphrase": 0.03, "providers": 0.03, "reseller": 0.1}
+NETWORKED = ("synchronised", "cleaner", "providers")
+GREETED = {"greeted": Countermeasures(greeting="sent"), "made-up": Countermeasures(greeting="made_up")}
 
 
 def variants() -> dict[str, Mapping[str, Channel]]:
@@ -56,17 +70,25 @@ def variants() -> dict[str, Mapping[str, Channel]]:
 
 
 def worlds() -> dict[str, Scenario]:
-    """Return the scenarios by name, the bare ones last."""
+    """Return the scenarios by name, the changed ones last."""
     found = {name: one for name, one in SCENARIOS.items() if name not in LEFT_OUT}
     for name, limited in BARE.items():
-        *innocents, attack = SCENARIOS[name].parts
-        knobs = {"payment_share": 0.0, "network_share": 0.0, "limited_share": limited}
-        if isinstance(attack, PoolFailover | Reseller):
-            changed = replace(attack, pool=replace(attack.pool, **knobs))
-        else:
-            changed = replace(attack, **knobs)
-        found[f"{name}/bare"] = replace(SCENARIOS[name], parts=(*innocents, changed))
+        found[f"{name}/bare"] = changed(name, payment_share=0.0, network_share=0.0, limited_share=limited)
+    for name in NETWORKED:
+        found[f"{name}/network"] = changed(name, payment_share=0.0, network_share=0.5)
+    for word, measures in GREETED.items():
+        found[f"pool/{word}"] = changed("pool", countermeasures=measures)
     return found
+
+
+def changed(name: str, **knobs: object) -> Scenario:
+    """Return a scenario with other knobs of its campaign."""
+    *innocents, attack = SCENARIOS[name].parts
+    if isinstance(attack, PoolFailover | Reseller):
+        other = replace(attack, pool=replace(attack.pool, **knobs))
+    else:
+        other = replace(attack, **knobs)
+    return replace(SCENARIOS[name], parts=(*innocents, other))
 
 
 @cache
