@@ -129,7 +129,7 @@ def gauger_methods() -> Iterator[tuple[str, str, Callable[[pa.Array], object]]]:
     settings = SketchSettings()
     yield (
         EVERYTHING,
-        "shingles, 8 bands, skeleton, turn hash, 7 intents, projection",
+        "shingles, turn hash, 7 intents, projection",
         lambda texts: sketch_texts(texts, KEY, namespace=USER_TURN, settings=settings),
     )
     yield MINHASH, "8 bands of 64 bins", lambda texts: minhash_bands(texts, KEY, namespace=USER_TURN)

@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 from gauger.campaigns.detection import SharedText, WindowData
 from gauger.campaigns.windows import Window
 from gauger.engines.fetch import Owners, item_rows, speaking_rows
+from gauger.engines.relations import PART_COLUMNS
 from gauger.evidence.items import Items
 from gauger.evidence.mining import postings_in_order
 
 Ints = NDArray[np.int64]
+#: What tells which exchange speaks for its conversation, and where it came from.
+SAID = ("account", "occurred_us", "thread", "extends", "projection", "http_status", "n_words", "client_prefix_hash")
 _CANONICAL = ("occurred_us", "account_id", "request_id", "digest_high", "digest_low", "source_file", "source_row")
-_PARTS = {"system_prompt": "system_part", "tool_schema": "tool_part"}
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class MemoryLog:
     turns
         All of the log, every exchange one.
     said
-        Of the same rows: account, thread, extends, projection, n_words and client_prefix_hash.
+        Of the same rows: `SAID`.
     start
         int64[n + 1], where each turn's shingles begin in `code`.
     code, shingles
@@ -58,10 +60,10 @@ class MemoryLog:
         held = first["shingles"].combine_chunks()
         lengths = np.diff(held.offsets.to_numpy())
         shingles, code = np.unique(held.flatten().to_numpy(), return_inverse=True)
-        known: dict[str, dict[int, Ints]] = {kind: {} for kind in _PARTS}
+        known: dict[str, dict[int, Ints]] = {kind: {} for kind in PART_COLUMNS}
         for row in parts.to_pylist():
             known[row["kind"]][row["part"]] = np.array(row["shingles"], dtype=np.int64)
-        said = first.select(["account", "thread", "extends", "projection", "n_words", "client_prefix_hash"])
+        said = first.select(list(SAID))
         return cls(
             item_rows(first), said, np.concatenate([[0], np.cumsum(lengths)]), code.astype(np.int32), shingles, known
         )
@@ -79,7 +81,7 @@ class MemoryLog:
         kept = speaking_rows(said)
         items = self.turns.take(begin + kept)
         texts = [self._user(before, begin, begin + kept, min_principals=min_principals)]
-        for kind, column in _PARTS.items():
+        for kind, column in PART_COLUMNS.items():
             earlier = _uses(getattr(self.turns, column)[before:begin], self.turns.principal[before:begin])
             uses = _uses(getattr(items, column), items.principal)
             texts.append(self._part(kind, uses, earlier, min_principals=min_principals))

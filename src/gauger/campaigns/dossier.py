@@ -260,7 +260,7 @@ def dossier(
     data
         The tested window.
     attributed
-        The exchanges of the whole log attributed to it (`gauger.engines.relations.attributed`).
+        The exchanges of the whole log attributed to it (`gauger.engines.fetch.attributed`).
     names
         Accounts and principals by code.
     finding_id, rank

@@ -47,7 +47,7 @@ class Stretch:
     hours, start_us
         Its length and where it begins.
     n_items, n_candidates
-        Exchanges that came in time, and the candidates that personhood did not clear.
+        Items that came in time, and the candidates that personhood did not clear.
     score
         The largest of theirs, 0 without any.
     p_value
@@ -231,7 +231,7 @@ class Live:
         score = found[0].strength.score if found else 0.0
         capital, value, p_value = self._capitals.get(length, Capital()), 0.0, None
         if self._first_us is not None and self._first_us <= look_back_us:
-            earlier = self._maxima.get((length, traffic_class(len(rows))), [])
+            earlier = self._maxima.get((length, traffic_class(len(data.items))), [])
             tie = float(np.random.default_rng([settings.seed, 8, length, abs(start)]).random())
             p_value = online_p_value(score, earlier, tie=tie)
             capital = capital.after(p_value)
@@ -240,7 +240,7 @@ class Live:
         return Stretch(
             hours=length,
             start_us=window.start_us,
-            n_items=len(rows),
+            n_items=len(data.items),
             n_candidates=len(found),
             score=score,
             p_value=p_value,

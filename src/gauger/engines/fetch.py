@@ -1,6 +1,6 @@
 """From the workspace's files to the arrays that the pure stages take. One engine session, one log."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,15 +16,13 @@ from gauger.campaigns.dossier import Directory
 from gauger.campaigns.windows import Activity, Window
 from gauger.engines import relations
 from gauger.engines.engine import Engine
-from gauger.engines.relations import Span
+from gauger.engines.relations import PART_COLUMNS, Span
 from gauger.evidence.changes import Visits
-from gauger.evidence.conversations import beginnings, descendants, speaking
+from gauger.evidence.conversations import Said, beginnings, descendants, speaking
 from gauger.evidence.items import Items
 from gauger.evidence.mining import postings_in_order
 from gauger.exchanges.principals import principals
 from gauger.sketches.schema import INTENTS, N_PROJECTION, PART_SCHEMA
-
-_PARTS: Mapping[str, str] = {"system_prompt": "system_part", "tool_schema": "tool_part"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +83,10 @@ def _matrix(column: pa.ChunkedArray, width: int, dtype: type) -> NDArray[np.gene
 
 
 def _bytes_matrix(column: pa.ChunkedArray) -> NDArray[np.int8]:
-    joined = b"".join(column.cast(pa.binary()).to_pylist())
-    return np.frombuffer(joined, dtype=np.int8).reshape(-1, N_PROJECTION)
+    """Return the values, all of `N_PROJECTION` bytes, as they lie in memory."""
+    values = column.cast(pa.binary(N_PROJECTION)).combine_chunks()
+    flat = np.frombuffer(values.buffers()[1] or b"", np.int8)
+    return flat.reshape(-1, N_PROJECTION)[values.offset : values.offset + len(values)]
 
 
 def duplicate_rows(repeated: pa.Table) -> tuple[pa.Table, int]:
@@ -181,12 +181,17 @@ def item_rows(table: pa.Table) -> Items:
 def speaking_rows(table: pa.Table) -> NDArray[np.int32]:
     """Return the rows of a stretch, in the order of time, that speak for their conversations.
 
-    Columns account, thread, extends, projection and n_words.
+    Columns account, occurred_us, thread, extends, projection, http_status and n_words.
     """
-    thread, extends = _numbers(table["thread"]), _numbers(table["extends"])
-    account = _numbers(table["account"]).astype(np.int32)
-    first = beginnings(account, thread, extends, _bytes_matrix(table["projection"]))
-    return speaking(first, _numbers(table["n_words"]))
+    said = Said(
+        account=_numbers(table["account"]).astype(np.int32),
+        occurred_at=_numbers(table["occurred_us"]),
+        thread=_numbers(table["thread"]),
+        extends=_numbers(table["extends"]),
+        projection=_bytes_matrix(table["projection"]),
+        failed=turned_away(table["http_status"]),
+    )
+    return speaking(beginnings(said), _numbers(table["n_words"]))
 
 
 def _shared(
@@ -228,7 +233,7 @@ def _user_text(engine: Engine, turns: ir.Table, earlier: ir.Table, found: Items,
 def _part_text(
     engine: Engine, turns: ir.Table, earlier: ir.Table, parts: ir.Table, *, part: str, min_principals: int
 ) -> SharedText:
-    column = _PARTS[part]
+    column = PART_COLUMNS[part]
     of_kind = parts.filter(parts.kind == part)
     uses = engine.fetch(relations.part_uses(turns, column)).sort_by([("part", "ascending"), ("principal", "ascending")])
     uses = uses.append_column("use", pa.array(np.arange(len(uses)), pa.int32()))
@@ -278,7 +283,10 @@ def fetch_window(engine: Engine, log: Log, owners: Owners, window: Window, *, mi
     items = item_rows(table)
     texts = (
         _user_text(engine, here, earlier, items, min_principals),
-        *(_part_text(engine, here, earlier, log.parts, part=part, min_principals=min_principals) for part in _PARTS),
+        *(
+            _part_text(engine, here, earlier, log.parts, part=part, min_principals=min_principals)
+            for part in PART_COLUMNS
+        ),
     )
     return WindowData(window, items, texts, table["client_prefix_hash"])
 
@@ -338,14 +346,12 @@ def attributed(hits: pa.Table, around: pa.Table) -> pa.Table:
     """
     around = around.append_column("place", pa.array(np.arange(len(around))))
     placed = hits.join(around.select([*relations.ROW_KEY, "place"]), list(relations.ROW_KEY), join_type="inner")
+    findings, finding = np.unique(placed["finding"].to_numpy(), return_inverse=True)
+    chosen = np.zeros((len(findings), len(around)), np.bool_)
+    chosen[finding, placed["place"].to_numpy()] = True
     account, thread, extends = (around[name].to_numpy() for name in ("account", "thread", "extends"))
-    found = [around.slice(0, 0).append_column("finding", pa.array([], pa.int32()))]
-    for finding in pc.unique(hits["finding"]).sort().to_pylist():
-        chosen = np.zeros(len(around), np.bool_)
-        chosen[placed.filter(pc.equal(placed["finding"], finding))["place"].to_numpy()] = True
-        theirs = np.flatnonzero(descendants(account, thread, extends, chosen))
-        found.append(around.take(theirs).append_column("finding", pa.array(np.full(len(theirs), finding, np.int32))))
-    return pa.concat_tables(found)
+    which, row = np.nonzero(descendants(account, thread, extends, chosen))
+    return around.take(row).append_column("finding", pa.array(findings[which].astype(np.int32)))
 
 
 def fetch_directory(engine: Engine, log: Log, owners: Owners) -> Directory:

@@ -1,6 +1,5 @@
 """A stretch's data from rows in memory: the items and the new shared shingles that `fetch_window` gives of files."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from gauger.campaigns.detection import SharedText, WindowData
 from gauger.campaigns.windows import Window
 from gauger.engines.fetch import item_rows, speaking_rows
+from gauger.engines.relations import PART_COLUMNS
 from gauger.evidence.mining import postings_in_order
 from gauger.evidence.novelty import Cells, held_by, marks, note
 from gauger.exchanges.principals import principals
@@ -19,7 +19,6 @@ from gauger.settings import CoreSettings
 Ints = NDArray[np.int64]
 Codes = NDArray[np.int32]
 
-_PARTS: Mapping[str, str] = {"system_prompt": "system_part", "tool_schema": "tool_part"}
 #: The order of the exchanges of a window (`gauger.engines.relations.window_turns`).
 _CANONICAL = ("occurred_us", "account_id", "request_id", "digest_high", "digest_low", "source_file", "source_row")
 
@@ -53,7 +52,7 @@ class MemoryReader:
         mark = marks(owned.principal_ids)
         row, shingle = _flat(rows)
         note(cells, shingle, mark[owned.principal[row]])
-        for kind in _PARTS:
+        for kind in PART_COLUMNS:
             uses = self._uses(rows, owned.principal, kind)
             note(cells, uses.shingle, mark[uses.principal[uses.use]])
 
@@ -71,7 +70,7 @@ class MemoryReader:
         principal = rows["principal"].to_numpy()
         row, shingle = _flat(rows)
         texts = [self._shared("user_prompt", row, shingle, principal, today=today, known=known)]
-        for kind in _PARTS:
+        for kind in PART_COLUMNS:
             uses = self._uses(rows, principal, kind)
             texts.append(
                 self._shared(kind, uses.use, uses.shingle, uses.principal, today=today, known=known, use_part=uses.part)
@@ -109,7 +108,7 @@ class MemoryReader:
         )
 
     def _uses(self, rows: pa.Table, principal: Codes, kind: str) -> "_Uses":
-        part = rows[_PARTS[kind]].to_numpy()
+        part = rows[PART_COLUMNS[kind]].to_numpy()
         given = np.flatnonzero(part != 0)
         order = given[np.lexsort((principal[given], part[given]))]
         is_first = np.ones(len(order), np.bool_)

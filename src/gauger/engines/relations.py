@@ -41,6 +41,8 @@ ITEM_COLUMNS: Final = (
     "extends",
     "n_words",
 )
+#: Kind of a part -> the column that says which one an exchange had.
+PART_COLUMNS: Final = {"system_prompt": "system_part", "tool_schema": "tool_part"}
 _HOUR_US: Final = 3_600_000_000
 
 
@@ -150,7 +152,7 @@ def items_of(turns: ir.Table, speaking: ir.Table) -> ir.Table:
 
 def look_back(rows: ir.Table, owners: ir.Table, span: Span) -> ir.Table:
     """Return what is told of the exchanges of a look-back: principal, shingles and parts."""
-    return with_owners(within(rows, span), owners).select("principal", "shingles", "system_part", "tool_part")
+    return with_owners(within(rows, span), owners).select("principal", "shingles", *PART_COLUMNS.values())
 
 
 def user_postings(turns: ir.Table) -> ir.Table:
@@ -233,10 +235,11 @@ def matched(rows: ir.Table, parts: ir.Table, wanted: ir.Table) -> ir.Table:
     found = pieces.join(of_part, ["shingle", "kind"])
     whole = found.group_by("part", "kind", "finding", "core", "needed").aggregate(held=found.count())
     enough = whole.filter(whole.held >= whole.needed).select("part", "kind", "finding").distinct()
-    by_system = rows.join(enough.filter(enough.kind == "system_prompt"), rows.system_part == enough.part)
-    by_tools = rows.join(enough.filter(enough.kind == "tool_schema"), rows.tool_part == enough.part)
-    either = [found.select("finding", "account", *ROW_KEY) for found in (by_turn, by_system, by_tools)]
-    return either[0].union(either[1]).union(either[2]).distinct()
+    found = by_turn.select("finding", "account", *ROW_KEY)
+    for kind, column in PART_COLUMNS.items():
+        having = rows.join(enough.filter(enough.kind == kind), rows[column] == enough.part)
+        found = found.union(having.select("finding", "account", *ROW_KEY))
+    return found.distinct()
 
 
 def around(rows: ir.Table, hits: ir.Table) -> ir.Table:

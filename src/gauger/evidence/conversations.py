@@ -2,9 +2,10 @@
 
 A conversation is one item, or an agent that calls its tools fifty times would weigh as much as fifty persons. It speaks
 through its first turn of some length, so that no greeting hides what follows. And only a request that stands in the log
-can be gone on from, so that nothing hides behind one that was made up.
+and was not turned away can be gone on from, so that nothing hides behind one that was made up.
 """
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -12,97 +13,115 @@ from numpy.typing import NDArray
 
 Codes = NDArray[np.int32]
 Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
 #: Words from which on a turn speaks for its conversation: no core of four shingles of four words stands on fewer.
 MIN_WORDS: Final = 7
 #: A request is a retry of another where both extend the same and their projections are so alike (cosine). Persons
-#: retry a few times; a list dealt out as "retries" is told by there being more.
+#: retry a few times; a list that is dealt out as "retries" has more.
 RETRY_COSINE: Final = 0.92
 MAX_RETRIES: Final = 2
 
 
-def beginnings(account: Codes, thread: Ints, extends: Ints, projection: NDArray[np.int8]) -> Codes:
-    """Return for each exchange the first one of its conversation.
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What tells which exchange goes on from which: rows in the order of time.
 
-    An exchange goes on from an earlier one whose `thread` it `extends`, of its own account if there is one, or else of
-    any: relays move conversations from account to account. One exchange is gone on from once. Of several that extend it
-    the first continues, with up to `MAX_RETRIES` retries of it by the same account; each other begins a conversation of
-    its own, and so does one that extends what is not there.
-
-    Parameters
+    Attributes
     ----------
     account
         int32[n].
+    occurred_at
+        int64[n], microseconds since the epoch.
     thread, extends
-        int64[n] (`gauger.sketches.threads`), in the order of time.
+        int64[n], hashes of the user's turns so far, and of those before the last one (`gauger.sketches.threads`).
     projection
         int8[n, 64], what each is about.
-
-    Returns
-    -------
-    int32[n], places; that of the exchange itself where it begins one.
+    failed
+        bool[n], turned away: nobody goes on from an answer that did not come.
     """
-    first = np.arange(len(account), dtype=np.int32)
-    later, parents = np.flatnonzero(extends != 0), np.arange(len(account))
-    for owner in (account, np.zeros_like(account)):
-        parent = _parents(owner, thread, extends, later, parents)
-        found = parent >= 0
-        first[later[found]] = parent[found]
-        later, parents = later[~found], np.setdiff1d(parents, parent[found], assume_unique=True)
-    original = _retried(account, extends, projection, later, np.flatnonzero(first != np.arange(len(first))))
-    first[later[original >= 0]] = first[original[original >= 0]]
-    while not np.array_equal(further := first[first], first):
-        first = further
-    return first
+
+    account: Codes
+    occurred_at: Ints
+    thread: Ints
+    extends: Ints
+    projection: NDArray[np.int8]
+    failed: Flags
 
 
-def _parents(owner: Codes, thread: Ints, extends: Ints, later: Ints, parents: Ints) -> Ints:
-    """Return for each of `later` the one of `parents` that it goes on from, -1 where there is none.
+def beginnings(said: Said) -> Codes:
+    """Return for each exchange the first one of its conversation: int32[n], its own place where it begins one.
 
-    The k-th that extends a thread goes on from the k-th that is one, of the same owner, if that came before it.
+    An exchange goes on from the earliest one that its account sent before, that it extends, and that was not gone on
+    from yet. Relays move conversations between accounts: where its own account sent none, it may be another's, if
+    nobody else in the stretch said the same. Of several that extend one, the first goes on, with up to `MAX_RETRIES`
+    retries of it; each other begins a conversation of its own, and so does one that extends what is not there.
     """
-    said = np.concatenate([thread[parents], extends[later]])
-    owners = np.concatenate([owner[parents], owner[later]])
-    order = np.lexsort((said, owners))
-    is_new = np.ones(len(order), np.bool_)
-    is_new[1:] = (owners[order][1:] != owners[order][:-1]) | (said[order][1:] != said[order][:-1])
-    code = np.empty(len(order), np.int64)
-    code[order] = np.cumsum(is_new) - 1
-    sent, told = (_with_rank(part, len(order)) for part in (code[: len(parents)], code[len(parents) :]))
-    by_key = np.argsort(sent)
-    place = np.searchsorted(sent[by_key], told).clip(max=max(len(sent) - 1, 0))
-    parent = by_key[place] if len(sent) else np.zeros(0, np.int64)
-    found = (sent[parent] == told) & (parents[parent] < later)
-    return np.where(found, parents[parent], -1)
+    n = len(said.account)
+    parent = np.arange(n)
+    later, free = np.flatnonzero(said.extends != 0), np.flatnonzero(~said.failed)
+    _match(said, said.account, later, free, parent)
+    _retries(said, later, parent)
+    taken = np.zeros(n, np.bool_)
+    taken[parent[parent != np.arange(n)]] = True
+    _, place, count = np.unique(said.thread, return_inverse=True, return_counts=True)
+    alone = (count[place] == 1) & ~taken & ~said.failed
+    orphans = later[parent[later] == later]
+    _match(said, np.zeros_like(said.account), orphans, np.flatnonzero(alone), parent)
+    for _ in range(n.bit_length()):
+        parent = parent[parent]
+    return parent.astype(np.int32)
 
 
-def _retried(account: Codes, extends: Ints, projection: NDArray[np.int8], later: Ints, goes_on: Ints) -> Ints:
-    """Return for each of `later` the one of `goes_on` that it retries, -1 where it is no retry."""
-    rows = np.concatenate([goes_on, later])
-    order = np.lexsort((rows, np.arange(len(rows)) >= len(goes_on), extends[rows], account[rows]))
-    sibling = rows[order]
-    is_new = np.ones(len(order), np.bool_)
-    is_new[1:] = (extends[sibling][1:] != extends[sibling][:-1]) | (account[sibling][1:] != account[sibling][:-1])
-    start = np.flatnonzero(is_new)[np.cumsum(is_new) - 1] if len(order) else np.zeros(0, np.int64)
-    head = sibling[start]
-    vectors = projection[sibling].astype(np.float64), projection[head].astype(np.float64)
-    product = np.linalg.norm(vectors[0], axis=1) * np.linalg.norm(vectors[1], axis=1)
-    alike = (vectors[0] * vectors[1]).sum(axis=1) >= RETRY_COSINE * np.maximum(product, 1.0)
-    retry = alike & (order[start] < len(goes_on)) & (order >= len(goes_on)) & (head < sibling)
-    before = np.cumsum(retry) - retry
-    retry &= before - before[start] < MAX_RETRIES
-    found = np.full(len(rows), -1, np.int64)
-    found[order[retry]] = head[retry]
-    return found[len(goes_on) :]
+def _match(said: Said, owner: Codes, later: Ints, earlier: Ints, parent: Ints) -> None:
+    """Write down which of `later` go on from which of `earlier`: of one owner, first come, first served."""
+    if len(later) == 0:
+        return
+    rows = np.concatenate([earlier, later])
+    is_later = np.arange(len(rows)) >= len(earlier)
+    key = np.where(is_later, said.extends[rows], said.thread[rows])
+    order = np.lexsort((rows, is_later, said.occurred_at[rows], key, owner[rows]))
+    rows, is_later, key = rows[order], is_later[order], key[order]
+    group = np.cumsum(np.r_[True, (key[1:] != key[:-1]) | (np.diff(owner[rows]) != 0)][: len(rows)]) - 1
+    # A later one finds nothing left where the balance of its group falls to a new low.
+    balance = np.cumsum(np.where(is_later, -1, 1))
+    start = np.flatnonzero(np.r_[True, np.diff(group) != 0])[: len(rows)]
+    balance = balance - np.r_[0, balance][start][group]
+    apart = (len(rows) + 1) * group
+    low = np.minimum.accumulate(np.minimum(balance, 0) - apart) + apart
+    finds = is_later & ~((balance < 0) & (low != np.r_[0, low[:-1]] * np.r_[False, np.diff(group) == 0]))
+    # So the k-th that finds one goes on from the k-th there is.
+    rank_later = np.cumsum(finds) - np.r_[0, np.cumsum(finds)][start][group] - 1
+    rank = np.cumsum(~is_later) - np.r_[0, np.cumsum(~is_later)][start][group] - 1
+    size = len(rows) + 1
+    here = np.flatnonzero(~is_later)
+    found = np.searchsorted(group[here] * size + rank[here], group[finds] * size + rank_later[finds])
+    parent[rows[finds]] = rows[here[found]]
 
 
-def _with_rank(code: Ints, size: int) -> Ints:
-    """Return each code joined with its place among equal ones."""
-    order = np.argsort(code, kind="stable")
-    starts = np.flatnonzero(np.r_[True, code[order][1:] != code[order][:-1]])[: len(code)]
-    rank = np.empty(len(code), np.int64)
-    rank[order] = np.arange(len(code)) - np.repeat(starts, np.diff(np.append(starts, len(code))))
-    return code * (size + 1) + rank
+def _retries(said: Said, later: Ints, parent: Ints) -> None:
+    """Write down the parent of retries: of the nearest earlier one of its account that went on from the same."""
+    order = later[np.lexsort((later, said.extends[later], said.account[later]))]
+    if len(order) == 0:
+        return
+    goes_on = parent[order] != order
+    place = np.arange(len(order))
+    is_new = np.r_[True, (np.diff(said.extends[order]) != 0) | (np.diff(said.account[order]) != 0)][: len(order)]
+    start = np.maximum.accumulate(np.where(is_new, place, 0))
+    head = np.maximum.accumulate(np.where(goes_on, place, -1))
+    open_ = np.flatnonzero(~goes_on & (head >= start))
+    alike = np.zeros(len(order), np.bool_)
+    alike[open_] = _cosine(said.projection[order[open_]], said.projection[order[head[open_]]]) >= RETRY_COSINE
+    so_far = np.cumsum(alike)
+    alike &= so_far - so_far[np.maximum(head, 0)] <= MAX_RETRIES
+    parent[order[alike]] = parent[order[head[alike]]]
+
+
+def _cosine(one: NDArray[np.int8], other: NDArray[np.int8]) -> NDArray[np.float64]:
+    def product(left: NDArray[np.int8], right: NDArray[np.int8]) -> NDArray[np.float64]:
+        return np.einsum("ij,ij->i", left, right, dtype=np.int64).astype(np.float64)
+
+    return product(one, other) / np.maximum(np.sqrt(product(one, one) * product(other, other)), 1.0)
 
 
 def speaking(first: Codes, n_words: Ints) -> Codes:
@@ -123,13 +142,33 @@ def speaking(first: Codes, n_words: Ints) -> Codes:
     return np.sort(order[is_new]).astype(np.int32)
 
 
-def descendants(account: Codes, thread: Ints, extends: Ints, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return the chosen exchanges and all of their account that go on from one of them, directly or not: bool[n]."""
-    _, code = np.unique(np.concatenate([thread, extends]), return_inverse=True)
-    owned = account.astype(np.int64) * (len(code) + 1)
-    sent, told = owned + code[: len(thread)], owned + code[len(thread) :]
-    reached = fresh = chosen
-    while fresh.any():
-        fresh = np.isin(told, np.unique(sent[fresh])) & (extends != 0) & ~reached
-        reached = reached | fresh
-    return reached
+def descendants(account: Codes, thread: Ints, extends: Ints, chosen: Flags) -> Flags:
+    """Return the chosen exchanges and all of their account that go on from one of them, directly or not.
+
+    Parameters
+    ----------
+    account, thread, extends
+        int32[n], int64[n], int64[n].
+    chosen
+        bool[k, n], k choices at once.
+
+    Returns
+    -------
+    bool[k, n].
+    """
+    n = len(account)
+    _, code = np.unique(np.concatenate([thread, extends, np.zeros(1, np.int64)]), return_inverse=True)
+    keys = np.concatenate([account, account]).astype(np.int64) * (len(code) + 1) + code[: 2 * n]
+    _, node = np.unique(keys, return_inverse=True)
+    said, before = node[:n], node[n:]
+    # A thread has one thread that it extends: nodes are a forest, walked up by doubling steps.
+    n_nodes = int(node.max(initial=-1)) + 1
+    up = np.arange(n_nodes)
+    up[said[extends != 0]] = before[extends != 0]
+    reached = np.zeros((len(chosen), n_nodes), np.bool_)
+    for flags, row in zip(reached, chosen, strict=True):
+        flags[said[row]] = True
+    for _ in range(n_nodes.bit_length()):
+        reached |= reached[:, up]
+        up = up[up]
+    return chosen | (reached[:, before] & (extends != 0))

@@ -186,8 +186,10 @@ def hostile_script(part: Campaign, cast: Cast, hostile: Ints, stage: Stage, *, a
     script = replace(script, system=system, item=item)
     if part.with_tools:
         script = replace(script, tools=np.full(len(item), _tools(rng), dtype=object))
+    greetings = []
     if part.countermeasures.greeting != "none":
-        script = _greeted(script, is_sent=part.countermeasures.greeting == "sent", rng=rng)
+        script, said_first = _greeted(script, rng=rng)
+        greetings = [said_first] if part.countermeasures.greeting == "sent" else []
     if part.later_turns > 0:
         script = _worked_through(part, script, stage)
     if part.limited_share > 0:
@@ -201,7 +203,7 @@ def hostile_script(part: Campaign, cast: Cast, hostile: Ints, stage: Stage, *, a
         )
     if part.countermeasures.retry_share > 0:
         script = concatenate([script, _again(script, part.countermeasures.retry_share, stage)])
-    return script
+    return concatenate([script, *greetings])
 
 
 def _tools(rng: np.random.Generator) -> str:
@@ -209,15 +211,13 @@ def _tools(rng: np.random.Generator) -> str:
     return grammar.tool_schema(["shell", "edit_file", "run_tests"], owner=str(grammar.names(1, rng=rng)[0]))
 
 
-def _greeted(script: Script, *, is_sent: bool, rng: np.random.Generator) -> Script:
-    """Return the hostile exchanges as second turns after a greeting, which was sent or made up."""
+def _greeted(script: Script, *, rng: np.random.Generator) -> tuple[Script, Script]:
+    """Return the hostile exchanges as second turns after a greeting, and the greetings."""
     words = rng.choice(np.array(phrases.GREETINGS, dtype=object), len(script))
     answers = np.full(len(script), phrases.GREETING_ANSWER, dtype=object)
-    later = replace(script, prefix=before_reply(words, answers))
-    if not is_sent:
-        return later
-    before_s = np.minimum(rng.exponential(GREETING_GAP_S, len(script)), script.at_s)
-    return concatenate([replace(script, user=words, response=answers, at_s=script.at_s - before_s), later])
+    at_s = script.at_s - np.minimum(rng.exponential(GREETING_GAP_S, len(script)), script.at_s)
+    said_first = replace(script, user=words, response=answers, at_s=at_s, item=np.full(len(script), -1))
+    return replace(script, prefix=before_reply(words, answers)), said_first
 
 
 def _worked_through(part: Campaign, script: Script, stage: Stage) -> Script:

@@ -231,7 +231,7 @@ def continued(script: Script, later: Texts, *, gap_s: float, pools: Pools, rng: 
     Parameters
     ----------
     script
-        First turns.
+        What begins the conversations, or goes on from a prefix of its own.
     later
         object[n, turns], the user's words in the later turns.
     gap_s
@@ -243,7 +243,7 @@ def continued(script: Script, later: Texts, *, gap_s: float, pools: Pools, rng: 
     """
     columns = {field.name: [getattr(script, field.name)] for field in fields(Script)}
     user, response, at_s = script.user, script.response, script.at_s
-    said = np.full(len(script), "", dtype=object)
+    said = np.array([f"{before[1:-1]}," if before else "" for before in script.prefix], dtype=object)
     for words in later.T:
         pairs = zip(said, user, response, strict=True)
         said = np.array([f"{so_far}{_both(u, r)}," for so_far, u, r in pairs], dtype=object)

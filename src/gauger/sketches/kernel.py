@@ -607,7 +607,8 @@ def sketch_rows(
 ) -> int:
     """Sketch the rows of a stretch; return how many shingles were written."""
     folded, states, last, prefixes, words, plain, pairs, shingles = scratch[:8]
-    seen, seen_in, met_in, sums, topics, votes = scratch[11:]
+    seen, seen_in, met_in = scratch.seen, scratch.seen_in, scratch.met_in
+    sums, topics, votes = scratch.cue_sums, scratch.topics, scratch.votes
     n_shingles = 0
     for row in range(rows[0], rows[1]):
         length = fold_row(row, texts, form, tables, folded)

@@ -20,7 +20,7 @@ SETTINGS = Settings(watch=WatchSettings(stretch_hours=(1, 6), gap_days=1, look_b
 
 
 def sketch_rows(times, accounts=None, shingles=None) -> pa.Table:
-    """Return first turns at these times; each a fill of its own, of an account of its own unless said."""
+    """Return exchanges at these times; each a fill of its own, of an account of its own unless said."""
     n = len(times)
     values = {
         "account_id": [f"a{k}" for k in range(n)] if accounts is None else accounts,

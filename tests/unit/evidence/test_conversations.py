@@ -4,35 +4,41 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gauger.evidence.conversations import MIN_WORDS, beginnings, descendants, speaking
+from gauger.evidence.conversations import MIN_WORDS, Said, beginnings, descendants, speaking
 
 HELLO, OTHER = 1, 2
 
 
-def begun(rows, about=None):
+def begun(rows, about=None, failed=None, times=None):
     """Return where the conversation of each (account, thread, extends) begins."""
     columns = np.array(rows, np.int64).reshape(-1, 3)
-    about = np.zeros((len(columns), 64), np.int8) if about is None else np.array(about, np.int8)
-    return beginnings(columns[:, 0].astype(np.int32), columns[:, 1], columns[:, 2], about).tolist()
+    n = len(columns)
+    said = Said(
+        account=columns[:, 0].astype(np.int32),
+        occurred_at=np.arange(n) if times is None else np.array(times),
+        thread=columns[:, 1],
+        extends=columns[:, 2],
+        projection=np.zeros((n, 64), np.int8) if about is None else np.array(about, np.int8),
+        failed=np.zeros(n, np.bool_) if failed is None else np.array(failed, np.bool_),
+    )
+    return beginnings(said).tolist()
 
 
-def by_hand(rows):
-    """Return the same by going through the exchanges one after another, twice: own accounts, then any."""
+def by_hand(rows, failed):
+    """Return the same, one exchange after another: from one of its own account, then from what nobody else said."""
     parent = {}
-    for is_own in (True, False):
-        claimed, left = set(parent.values()), [row for row in range(len(rows)) if row not in parent]
-        wanted = {}
-        for row in left:
-            account, _, extends = rows[row]
-            if extends:
-                wanted.setdefault((account if is_own else None, extends), []).append(row)
-        for (account, thread), later in wanted.items():
-            sent = [
-                k
-                for k, (who, said, _) in enumerate(rows)
-                if k not in claimed and said == thread and account in (None, who)
-            ]
-            parent |= {row: k for row, k in zip(later, sent, strict=False) if k < row}
+    for row, (account, _, extends) in enumerate(rows):
+        free = [k for k in range(row) if k not in parent.values() and not failed[k]]
+        own = [k for k in free if rows[k][:2] == (account, extends)]
+        if extends and own:
+            parent[row] = own[0]
+    taken = set(parent.values())
+    for row, (_, _, extends) in enumerate(rows):
+        same = [k for k in range(len(rows)) if rows[k][1] == extends]
+        is_free = len(same) == 1 and not failed[same[0]] and same[0] < row and same[0] not in taken
+        if extends and row not in parent and is_free:
+            parent[row] = same[0]
+            taken.add(same[0])
     first = list(range(len(rows)))
     for row in range(len(rows)):
         first[row] = first[parent[row]] if row in parent else row
@@ -59,9 +65,28 @@ def test_what_comes_before_the_request_that_it_repeats_begins_a_conversation():
     assert begun([(0, 11, 10), (0, 10, 0)]) == [0, 1]
 
 
-def test_a_conversation_goes_on_in_another_account_where_its_own_has_nothing_to_go_on_from():
+def test_one_that_goes_on_from_nothing_leaves_the_others_as_they_are():
+    clean = [row for n in range(5) for row in [(0, HELLO, 0), (0, 20 + n, HELLO)]]
+    assert begun(clean) == [0, 0, 2, 2, 4, 4, 6, 6, 8, 8]
+    assert begun([(0, 19, HELLO), *clean]) == [0, 1, 1, 3, 3, 5, 5, 7, 7, 9, 9]
+
+
+def test_a_request_that_was_turned_away_is_not_gone_on_from():
+    assert begun([(0, HELLO, 0), (0, 20, HELLO)], failed=[True, False]) == [0, 1]
+    assert begun([(0, HELLO, 0), (0, HELLO, 0), (0, 20, HELLO)], failed=[True, False, False]) == [0, 1, 1]
+
+
+def test_turns_of_one_moment_go_on_whatever_their_order():
+    assert begun([(0, 20, HELLO), (0, HELLO, 0)], times=[5, 5]) == [1, 1]
+
+
+def test_a_conversation_goes_on_in_another_account_from_what_nobody_else_said():
     assert begun([(0, HELLO, 0), (1, 20, HELLO)]) == [0, 0]
     assert begun([(0, HELLO, 0), (1, HELLO, 0), (1, 20, HELLO), (0, 21, HELLO)]) == [0, 1, 1, 0]
+
+
+def test_what_several_said_hides_nothing_of_another_account():
+    assert begun([(0, HELLO, 0), (1, HELLO, 0), (2, 20, HELLO), (3, 21, HELLO)]) == [0, 1, 2, 3]
 
 
 def test_one_greeting_of_any_account_is_gone_on_from_once():
@@ -81,17 +106,19 @@ def test_what_another_account_sends_again_is_no_retry():
     assert begun([(0, HELLO, 0), (0, 20, HELLO), (1, 21, HELLO)], [same] * 3) == [0, 0, 2]
 
 
-def test_a_thread_that_extends_itself_is_no_circle():
-    assert begun([(0, 7, 7), (0, 7, 7)]) == [0, 1]
+def test_no_rows_are_no_conversations():
     assert begun([]) == []
 
 
-rows = st.lists(st.tuples(st.integers(0, 1), st.integers(1, 4), st.integers(0, 4)), max_size=12)
+#: What each thread extends: hashes chain, so that no thread extends two, nor itself.
+EXTENDS = {1: 0, 2: 0, 3: 1, 4: 1, 5: 3, 6: 2, 7: 9}
+rows = st.lists(st.tuples(st.integers(0, 1), st.integers(1, 7)).map(lambda row: (*row, EXTENDS[row[1]])), max_size=14)
 
 
-@given(rows)
-def test_any_rows_are_told_apart_as_by_hand(rows):
-    assert begun(rows) == by_hand(rows)
+@given(rows, st.data())
+def test_any_rows_are_told_apart_as_by_hand(rows, data):
+    failed = data.draw(st.lists(st.booleans(), min_size=len(rows), max_size=len(rows)))
+    assert begun(rows, failed=failed) == by_hand(rows, failed)
 
 
 @given(rows, st.data())
@@ -117,5 +144,5 @@ def test_descendants_are_what_goes_on_from_the_chosen(rows, data):
         if more == reached:
             break
         reached = more
-    found = descendants(columns[:, 0].astype(np.int32), columns[:, 1], columns[:, 2], chosen)
-    assert set(np.flatnonzero(found).tolist()) == reached
+    found = descendants(columns[:, 0].astype(np.int32), columns[:, 1], columns[:, 2], np.stack([chosen, ~chosen]))
+    assert set(np.flatnonzero(found[0]).tolist()) == reached
