@@ -14,6 +14,8 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient, NewTopic
 
 from gauger.errors import InputError, UsageError
 from gauger.exchanges.networks import NetworkTable
@@ -21,16 +23,11 @@ from gauger.exchanges.pseudonyms import derive_keys
 from gauger.pipeline import ingest_partition
 from gauger.settings import Settings
 from gauger.sources import ReadOptions
+from gauger.sources.kafka import opened_topic
 from gauger.sources.partitions import Topic
 from gauger.store.filling import Sketching
 from gauger.store.keys import create_master_key
 from gauger.store.workspace import Workspace
-
-pytest.importorskip("confluent_kafka", reason="not run: confluent-kafka is not installed")
-from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient, NewTopic
-
-from gauger.sources.kafka import opened_topic
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 #: As many as the mock gives a topic.

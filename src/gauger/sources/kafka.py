@@ -7,6 +7,7 @@ of the batch, each message counts exactly once, whatever is killed when.
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import chain, groupby
 from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
@@ -27,6 +28,9 @@ from gauger.sources.times import zone_of
 _PULL: Final = 10_000
 _WAIT_S: Final = 1.0
 _ANSWER_S: Final = 15.0
+
+#: Offset and value of a message.
+_Message = tuple[int, bytes]
 
 
 class TopicReader:
@@ -95,19 +99,18 @@ class TopicReader:
             return batcher.cut(end_offset=end, end_row=end, bytes_read=0, columns_absent=conversion.columns_absent)
 
         given = end
-        for offset, value in self._messages(high):
-            is_long = len(value) > options.max_record_bytes
-            record = Record(None, None, 0, TOO_LONG if is_long else decode(value))
-            for _, taken in conversion.converted([record], first_row=offset, has_room=batcher.has_room):
+        for first, found in _without_gaps(self._messages(high)):
+            records = (_record(offset, value, options.max_record_bytes) for offset, value in found)
+            for run, taken in conversion.converted(records, first_row=first, has_room=batcher.has_room):
                 if not (batcher.is_empty or batcher.has_room(taken)):
                     yield cut()
                     given = end
                 batcher.add(taken)
-            end = offset + 1
+                end = run[-1].end
         if end > given:
             yield cut()
 
-    def _messages(self, high: int) -> Iterator[tuple[int, bytes]]:
+    def _messages(self, high: int) -> Iterator[_Message]:
         """Yield offset and value of the messages up to the offset `high`; those without a value say nothing."""
         while True:
             found = self._consumer.consume(_PULL, timeout=_WAIT_S)
@@ -131,6 +134,17 @@ class TopicReader:
             where=f"{FEED_PREFIX}{self.topic.brokers}/{self.topic.name}",
             todo="check the brokers and the topic; what was read is kept",
         )
+
+
+def _without_gaps(messages: Iterator[_Message]) -> Iterator[tuple[int, Iterator[_Message]]]:
+    """Yield the messages in runs without a gap between offsets, each after its first offset."""
+    for _, run in groupby(enumerate(messages), key=lambda one: one[1][0] - one[0]):
+        _, first = next(run)
+        yield first[0], chain([first], (message for _, message in run))  # noqa: B031 - the rest of the run, once
+
+
+def _record(offset: int, value: bytes, max_bytes: int) -> Record:
+    return Record(None, None, offset + 1, TOO_LONG if len(value) > max_bytes else decode(value))
 
 
 @contextmanager
