@@ -367,8 +367,8 @@ class _Attributed:
 def _scored(exchanges: pa.Table, findings: Findings) -> list[tuple[str, str, float]]:
     """Return (finding, request, score) of each attributed exchange.
 
-    Without a column `score` it is the account's membership times its share in that finding; a share that is unknown
-    (one item an account) leaves the membership.
+    Without a column `score` findings count in the order of their ranks, as they are read, and within one an exchange by
+    its account's membership times its share; a share that is unknown (one item an account) leaves the membership.
 
     Raises
     ------
@@ -376,7 +376,9 @@ def _scored(exchanges: pa.Table, findings: Findings) -> list[tuple[str, str, flo
         There is no score, because the finding does not list the account.
     """
     weight = {
-        (finding.finding_id, member.account_id): member.membership * (1.0 if member.share is None else member.share)
+        (finding.finding_id, member.account_id): len(findings.findings)
+        - finding.rank
+        + member.membership * (1.0 if member.share is None else member.share)
         for finding in findings.findings
         for member in finding.accounts
     }
