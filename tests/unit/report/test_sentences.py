@@ -1,5 +1,6 @@
 import msgspec
 
+from gauger.campaigns.findings import HistoryCheck, WeekOfHistory
 from gauger.report import sentences
 from gauger.report.weighing import bearing, counter_evidence, standing_explanations
 
@@ -26,6 +27,16 @@ def test_account_table_is_missed_by_columns_or_by_channels(findings, nothing_fou
     by_channels = msgspec.structs.replace(nothing_found.input, columns_absent=[])
     assert sentences.account_table_missing(by_columns)
     assert sentences.account_table_missing(by_channels)
+
+
+def test_history_is_said_to_have_kept_its_promise_with_its_worst_weeks_first():
+    weeks = [WeekOfHistory(f"2026-01-{5 + 7 * n:02}T00:00:00Z", 7, alarms, 0.4) for n, alarms in enumerate([1, 3, 0])]
+    check = HistoryCheck(level=0.05, windows=21, alarms=4, expected=1.2, p_value=0.0321, weeks=weeks)
+    assert sentences.history_kept(check) == (
+        "4 of 21 windows, 1.2 expected (p = 0.032); most in the weeks from 2026-01-12: 3 of 7, 2026-01-05: 1 of 7"
+    )
+    quiet = msgspec.structs.replace(check, alarms=0, weeks=weeks[2:], p_value=1.0)
+    assert sentences.history_kept(quiet) == "0 of 21 windows, 1.2 expected (p = 1)"
 
 
 def test_p_value_or_why_there_is_none(findings):
