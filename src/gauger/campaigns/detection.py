@@ -81,37 +81,34 @@ class Gated:
     kept: Personhood
 
 
-def _subset(postings: Postings, chosen: NDArray[np.bool_]) -> Postings:
-    """Return the postings of the chosen shingles, coded anew."""
-    code = np.cumsum(chosen) - 1
-    inside = chosen[postings.code]
-    return Postings(
-        item=postings.item[inside],
-        code=code[postings.code[inside]].astype(np.int32),
-        shingles=postings.shingles[chosen],
-        principal=postings.principal,
-    )
-
-
-def _items_of_uses(core: Core, use_part: Ints, items: Items) -> Core:
-    """Return a core of uses as a core of window items."""
-    column = items.system_part if core.part == "system_prompt" else items.tool_part
-    parts = np.unique(use_part[core.items])
-    return Core(part=core.part, shingles=core.shingles, items=np.flatnonzero(np.isin(column, parts)).astype(np.int32))
+def _items_of_uses(cores: Sequence[Core], use_part: Ints, column: Ints) -> list[Core]:
+    """Return cores of uses as cores of window items, of which `column` says the part."""
+    order = np.argsort(column, kind="stable").astype(np.int32)
+    parts = column[order]
+    found = []
+    for core in cores:
+        used = np.unique(use_part[core.items])
+        bounds = zip(np.searchsorted(parts, used).tolist(), np.searchsorted(parts, used, "right").tolist(), strict=True)
+        items = np.concatenate([order[begin:end] for begin, end in bounds])
+        found.append(Core(part=core.part, shingles=core.shingles, items=np.sort(items)))
+    return found
 
 
 def _cores(data: WindowData, settings: CoreSettings, *, novel: bool) -> list[Core]:
     cores: list[Core] = []
     for text in data.texts:
-        chosen = text.n_before <= settings.max_look_back_principals if novel else np.ones(len(text.n_before), np.bool_)
         found = mine_cores(
-            _subset(text.postings, chosen),
+            text.postings,
+            text.n_before <= settings.max_look_back_principals if novel else None,
             part=text.part,
             min_shingles=settings.min_shingles,
             min_principals=settings.min_principals,
             jaccard=settings.jaccard,
         )
-        cores += found if text.use_part is None else [_items_of_uses(core, text.use_part, data.items) for core in found]
+        if text.use_part is not None:
+            column = data.items.system_part if text.part == "system_prompt" else data.items.tool_part
+            found = _items_of_uses(found, text.use_part, column)
+        cores += found
     return cores
 
 

@@ -11,9 +11,9 @@ def _postings(sets: list[set[int]], principals: list[int]) -> Postings:
     shingles = np.array(sorted(set().union(*sets)), dtype=np.int64)
     code = {value: index for index, value in enumerate(shingles)}
     pairs = sorted((item, code[s]) for item, shingle_set in enumerate(sets) for s in shingle_set)
-    return Postings(
-        item=np.array([p[0] for p in pairs], dtype=np.int32),
-        code=np.array([p[1] for p in pairs], dtype=np.int32),
+    return postings_in_order(
+        np.array([p[0] for p in pairs], dtype=np.int32),
+        np.array([p[1] for p in pairs], dtype=np.int32),
         shingles=shingles,
         principal=np.array(principals, dtype=np.int32),
     )
@@ -72,9 +72,9 @@ def test_a_wrapper_around_disjoint_items_is_one_core():
 
 
 def test_nothing_shared_gives_no_core():
-    empty = Postings(
-        item=np.empty(0, np.int32),
-        code=np.empty(0, np.int32),
+    empty = postings_in_order(
+        np.empty(0, np.int32),
+        np.empty(0, np.int32),
         shingles=np.empty(0, np.int64),
         principal=np.zeros(3, np.int32),
     )
