@@ -150,9 +150,6 @@ OWNERS = pa.table(
 )
 
 
-SPEAKING = pa.table({"turn": pa.array(range(0, 200, 2), pa.int64()), "number": pa.array(range(100), pa.int64())})
-
-
 def _opened(engine, files):
     """Return the relations that the steps begin with: rows, owners, parts."""
     rows = relations.with_origin(engine.read(files[0]))
@@ -162,10 +159,12 @@ def _opened(engine, files):
 def _relations(engine, files):
     """Return every step of `relations` by its name, on these files."""
     rows, owners, parts = _opened(engine, files)
-    turns = relations.window_turns(rows, owners, SPAN)
-    postings = relations.user_postings(turns)
+    keys = engine.fetch(rows.select(*relations.ROW_KEY)).sort_by("source_row").slice(0, N_ROWS // 2)
+    speaking = engine.keep("speaking", keys.append_column("item", pa.array(range(len(keys)), pa.int32())))
+    items = relations.items_of(rows, owners, SPAN, speaking)
+    postings = relations.user_postings(items)
     shared = relations.shared_shingles(postings, min_principals=5)
-    uses = relations.part_uses(turns, "system_part")
+    uses = relations.part_uses(items, "system_part")
     owned = relations.with_owners(rows, owners)
     common = engine.fetch(relations.shared_shingles(postings, min_principals=2)).sort_by("shingle")
     coded = engine.keep("coded", common.append_column("code", pa.array(np.arange(len(common)), pa.int32())))
@@ -189,10 +188,10 @@ def _relations(engine, files):
         "account_totals": relations.account_totals(rows),
         "minutes": relations.minutes(rows),
         "declared_owners": relations.declared_owners(rows),
-        "window_turns": turns,
-        "items_of": relations.items_of(turns, engine.keep("speaking", SPEAKING)),
+        "window_turns": relations.window_turns(rows, owners, SPAN),
+        "items_of": items,
         "look_back": relations.look_back(rows, owners, SPAN),
-        "user_shingles": relations.user_shingles(turns),
+        "user_shingles": relations.user_shingles(items),
         "user_postings": postings,
         "part_uses": uses,
         "part_postings": relations.part_postings(uses, parts.filter(parts.kind == "system_prompt")),

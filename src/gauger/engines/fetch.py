@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise, starmap
 from pathlib import Path
 
 import ibis.expr.types as ir
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from gauger.campaigns.changes import Released, build_visits, new_model
 from gauger.campaigns.detection import SharedText, WindowData
 from gauger.campaigns.dossier import Directory
-from gauger.campaigns.windows import Activity, Window
+from gauger.campaigns.windows import DAY_US, Activity, Window
 from gauger.engines import relations
 from gauger.engines.engine import Engine
 from gauger.engines.relations import Span
@@ -85,8 +86,9 @@ def _matrix(column: pa.ChunkedArray, width: int, dtype: type) -> NDArray[np.gene
 
 
 def _bytes_matrix(column: pa.ChunkedArray) -> NDArray[np.int8]:
-    joined = b"".join(column.cast(pa.binary()).to_pylist())
-    return np.frombuffer(joined, dtype=np.int8).reshape(-1, N_PROJECTION)
+    whole = column.cast(pa.binary(N_PROJECTION)).combine_chunks()
+    flat = np.frombuffer(whole.buffers()[1] or b"", dtype=np.int8)
+    return flat.reshape(-1, N_PROJECTION)[whole.offset : whole.offset + len(whole)]
 
 
 def duplicate_rows(repeated: pa.Table) -> tuple[pa.Table, int]:
@@ -178,6 +180,34 @@ def item_rows(table: pa.Table) -> Items:
     )
 
 
+def in_order(rows: pa.Table) -> pa.Table:
+    """Return exchanges of a window in canonical order (`relations.CANONICAL`)."""
+    time = _numbers(rows["occurred_us"])
+    order = np.argsort(time, kind="stable")
+    is_tied = np.diff(time[order]) == 0
+    tied = np.flatnonzero(np.append(is_tied, False) | np.insert(is_tied, 0, False))
+    if len(tied):  # few: the other columns, strings among them, are compared for these alone
+        keys = rows.select(relations.CANONICAL).take(order[tied])
+        order[tied] = order[tied][pc.sort_indices(keys, [(name, "ascending") for name in relations.CANONICAL])]
+    return rows.take(order)
+
+
+def _turns(engine: Engine, log: Log, owners: Owners, window: Window) -> pa.Table:
+    """Return the exchanges of a window in canonical order, each day as it comes: what orders it is not held for all."""
+    bounds = [*range(window.start_us, window.end_us, DAY_US), window.end_us]
+    days = []
+    for span in starmap(Span, pairwise(bounds)):
+        day = in_order(engine.fetch(relations.window_turns(log.rows, owners.relation, span)))
+        columns = dict.fromkeys((*relations.ITEM_COLUMNS, *relations.ROW_KEY))
+        days.append(pa.table({name: _repeats(day[name]) for name in columns}))
+    return pa.concat_tables(days)
+
+
+def _repeats(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return a column, strings as a dictionary: they are few, and long."""
+    return column.dictionary_encode() if pa.types.is_string(column.type) else column
+
+
 def speaking_rows(table: pa.Table) -> NDArray[np.int32]:
     """Return the rows of a stretch, in the order of time, that speak for their conversations.
 
@@ -212,7 +242,7 @@ def _user_text(engine: Engine, turns: ir.Table, earlier: ir.Table, found: Items,
         engine, postings, relations.user_shingles(earlier), name="user", min_principals=min_principals
     )
     held = relations.postings_of(postings, shared)
-    table = engine.fetch(held.select("code", item=held.item.cast("int32")))
+    table = engine.fetch(held.select("code", "item"))
     return SharedText(
         part="user_prompt",
         postings=postings_in_order(
@@ -263,24 +293,27 @@ def fetch_window(engine: Engine, log: Log, owners: Owners, window: Window, *, mi
     min_principals
         Principals of the window that must hold a shingle.
     """
-    turns = engine.keep(
-        "turns", relations.window_turns(log.rows, owners.relation, Span(window.start_us, window.end_us))
-    )
+    span = Span(window.start_us, window.end_us)
+    turns = _turns(engine, log, owners, window)
+    kept = np.zeros(len(turns), np.bool_)
+    kept[speaking_rows(turns)] = True
+    turns = turns.filter(pa.array(kept))
+    speaking = pa.table({name: _written_out(turns[name]) for name in relations.ROW_KEY})
+    speaking = engine.keep("speaking", speaking.append_column("item", pa.array(np.arange(len(turns)), pa.int32())))
+    here = engine.keep("items", relations.items_of(log.rows, owners.relation, span, speaking))
     before = relations.look_back(log.rows, owners.relation, Span(window.look_back_us, window.start_us))
-    earlier = engine.keep("earlier", before)
-    table = engine.fetch(turns.select(*relations.ITEM_COLUMNS).order_by("item"))
-    kept = speaking_rows(table)
-    numbers = pa.table({"turn": pa.array(kept, pa.int64()), "number": np.arange(len(kept))})
-    here = turns
-    if len(kept) < len(table):
-        here = engine.keep("items", relations.items_of(turns, engine.keep("speaking", numbers)))
-        table = table.take(kept)
-    items = item_rows(table)
+    items, networks = item_rows(turns), _written_out(turns["client_prefix_hash"])
+    del turns  # hundreds of bytes an exchange
     texts = (
-        _user_text(engine, here, earlier, items, min_principals),
-        *(_part_text(engine, here, earlier, log.parts, part=part, min_principals=min_principals) for part in _PARTS),
+        _user_text(engine, here, before, items, min_principals),
+        *(_part_text(engine, here, before, log.parts, part=part, min_principals=min_principals) for part in _PARTS),
     )
-    return WindowData(window, items, texts, table["client_prefix_hash"])
+    return WindowData(window, items, texts, networks)
+
+
+def _written_out(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return a column, strings in place of their codes."""
+    return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
 
 
 def fetch_traces(engine: Engine, log: Log, owners: Owners, span: Span) -> pa.Table:
