@@ -64,6 +64,12 @@ def test_what_is_kept_under_a_name_replaces_what_was(engine):
     assert engine.fetch(second)["a"].to_pylist() == engine.fetch(first)["a"].to_pylist() == [4]
 
 
+def test_what_was_let_go_of_may_be_kept_anew(engine):
+    engine.keep("brief", pa.table({"a": [1]}))
+    engine.drop("brief")
+    assert engine.fetch(engine.keep("brief", pa.table({"b": [2]}))).to_pydict() == {"b": [2]}
+
+
 def test_rows_come_in_the_order_a_relation_says(engine):
     values = np.random.default_rng(1).permutation(50_000)
     kept = engine.keep("shuffled", pa.table({"a": values}))

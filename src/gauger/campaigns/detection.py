@@ -1,6 +1,7 @@
 """The procedure that is run alike on every window, history or tested: content alone chooses the candidates."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -146,6 +147,10 @@ def both_paths(data: WindowData, settings: CoreSettings, *, seed: int) -> list[G
 
     A novel candidate too weak to be gated stands in no cold one's way.
     """
-    novel = candidates(data, settings, path="novel")[:MAX_GATED]
-    cold = without_repeats(novel, candidates(data, settings, path="cold"))
+    for text in data.texts:
+        _ = text.postings.standing  # made once, before both want it
+    with ThreadPoolExecutor(2) as pool:  # the kernels let go of the interpreter, and so do numpy's sorts
+        novel, cold = pool.map(lambda path: candidates(data, settings, path=path), ("novel", "cold"))
+    novel = novel[:MAX_GATED]
+    cold = without_repeats(novel, cold)
     return gate(novel, data.items, seed=seed) + gate(cold, data.items, seed=seed)

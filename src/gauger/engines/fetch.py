@@ -308,6 +308,8 @@ def fetch_window(engine: Engine, log: Log, owners: Owners, window: Window, *, mi
         _user_text(engine, here, before, items, min_principals),
         *(_part_text(engine, here, before, log.parts, part=part, min_principals=min_principals) for part in _PARTS),
     )
+    for name in ("items", "speaking"):
+        engine.drop(name)  # what comes next needs the memory
     return WindowData(window, items, texts, networks)
 
 
