@@ -169,10 +169,10 @@ def _relations(engine, files):
     speaking = engine.keep("speaking", keys.append_column("item", pa.array(range(len(keys)), pa.int32())))
     items = relations.items_of(rows, owners, SPAN, speaking)
     postings = relations.user_postings(items)
-    shared = relations.shared_shingles(postings, min_principals=5)
+    shared = relations.common_shingles(postings, at_least=5)
     uses = relations.part_uses(items, "system_part")
     owned = relations.with_owners(rows, owners)
-    common = engine.fetch(relations.shared_shingles(postings, min_principals=2)).sort_by("shingle")
+    common = engine.fetch(relations.common_shingles(postings, at_least=2)).sort_by("shingle")
     coded = engine.keep("coded", common.append_column("code", pa.array(np.arange(len(common)), pa.int32())))
     held = common.select(["shingle"]).slice(0, 20)
     wanted = pa.concat_tables(
@@ -201,8 +201,9 @@ def _relations(engine, files):
         "user_postings": postings,
         "part_uses": uses,
         "part_postings": relations.part_postings(uses, parts.filter(parts.kind == "system_prompt")),
-        "shared_shingles": shared,
+        "common_shingles": shared,
         "look_back_principals": relations.look_back_principals(postings, shared),
+        "look_back_holders": relations.look_back_holders(postings, shared),
         "postings_of": relations.postings_of(postings, coded),
         "traces": relations.traces(owned),
         "first_uses": relations.first_uses(owned),

@@ -35,7 +35,7 @@ class SharedText:
     postings
         For user turns an item is a window item; for the other parts an item is a (part, principal) use.
     n_before
-        int64[k], principals that held each shingle in the look-back.
+        int64[k], principals that held each shingle in the look-back; beyond those that novelty allows, two or more.
     use_part
         int64[n_uses], the part of each use; None for user turns.
     """

@@ -21,7 +21,7 @@ from gauger.engines.relations import Span
 from gauger.evidence.changes import Visits
 from gauger.evidence.conversations import beginnings, descendants, speaking
 from gauger.evidence.items import Items
-from gauger.evidence.mining import postings_in_order
+from gauger.evidence.mining import Postings, postings_in_order
 from gauger.exchanges.principals import principals
 from gauger.sketches.schema import INTENTS, N_PROJECTION, PART_SCHEMA
 
@@ -220,68 +220,72 @@ def speaking_rows(table: pa.Table) -> NDArray[np.int32]:
 
 
 def _shared(
-    engine: Engine, found: ir.Table, before: ir.Table, *, name: str, min_principals: int
-) -> tuple[ir.Table, NDArray[np.int64], NDArray[np.int64]]:
-    """Return the shared shingles with their codes as a relation; the shingles; and how many held each in the look-back.
+    engine: Engine, held: ir.Table, *, name: str, by: str, principal: NDArray[np.int32], min_principals: int
+) -> Postings:
+    """Return the shared shingles of a stretch and where they stand; column `by` of `held` says on which item."""
+    common = engine.fetch(relations.common_shingles(held, at_least=min_principals))
+    shingles = np.sort(_numbers(common["shingle"]))
+    table = engine.fetch(relations.postings_of(held, _coded(engine, name, shingles)).select(by, "code"))
+    found = postings_in_order(table[by].to_numpy(), table["code"].to_numpy(), shingles=shingles, principal=principal)
+    del table  # 8 bytes a posting, of which the largest window has hundreds of millions
+    return found.shared_by(min_principals)
 
-    A code is the place among the sorted shingles.
-    """
-    shared = engine.fetch(relations.shared_shingles(found, min_principals=min_principals).select("shingle"))
-    shingles = np.sort(_numbers(shared["shingle"]))
-    coded = pa.table({"shingle": shingles, "code": np.arange(len(shingles), dtype=np.int32)})
-    shared = engine.keep(f"{name}_shared", coded)
-    earlier = engine.fetch(relations.look_back_principals(before, shared))
+
+def _coded(engine: Engine, name: str, shingles: NDArray[np.int64]) -> ir.Table:
+    """Return sorted shingles as a relation with their codes: their places."""
+    return engine.keep(name, pa.table({"shingle": shingles, "code": np.arange(len(shingles), dtype=np.int32)}))
+
+
+def _n_before(
+    engine: Engine, before: ir.Table, name: str, shingles: NDArray[np.int64], *, at_most: int
+) -> NDArray[np.int64]:
+    """Return how many principals held each of some sorted shingles in the look-back, exactly to `at_most` + 1."""
+    shared = _coded(engine, name, shingles)
+    if at_most <= 1:
+        earlier = engine.fetch(relations.look_back_holders(before, shared))
+        held_by = 1 + (_numbers(earlier["first"]) != _numbers(earlier["last"]))
+    else:
+        earlier = engine.fetch(relations.look_back_principals(before, shared))
+        held_by = _numbers(earlier["n_before"])
     n_before = np.zeros(len(shingles), np.int64)
-    n_before[np.searchsorted(shingles, _numbers(earlier["shingle"]))] = _numbers(earlier["n_before"])
-    return shared, shingles, n_before
+    n_before[np.searchsorted(shingles, _numbers(earlier["shingle"]))] = held_by
+    return n_before
 
 
-def _user_text(engine: Engine, turns: ir.Table, earlier: ir.Table, found: Items, min_principals: int) -> SharedText:
-    postings = relations.user_postings(turns)
-    shared, shingles, n_before = _shared(
-        engine, postings, relations.user_shingles(earlier), name="user", min_principals=min_principals
-    )
-    held = relations.postings_of(postings, shared)
-    table = engine.fetch(held.select("code", "item"))
-    return SharedText(
-        part="user_prompt",
-        postings=postings_in_order(
-            table["item"].to_numpy(),
-            table["code"].to_numpy(),
-            shingles=shingles,
-            principal=found.principal,
-        ),
-        n_before=n_before,
-    )
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What is told of the principals of a shingle: whether `least` share it, and whether `most` held it before."""
+
+    least: int
+    most: int = 1
+
+
+def _user_text(engine: Engine, turns: ir.Table, earlier: ir.Table, found: Items, limits: Limits) -> SharedText:
+    held, name = relations.user_postings(turns), "user_shared"
+    postings = _shared(engine, held, name=name, by="item", principal=found.principal, min_principals=limits.least)
+    n_before = _n_before(engine, relations.user_shingles(earlier), name, postings.shingles, at_most=limits.most)
+    return SharedText(part="user_prompt", postings=postings, n_before=n_before)
 
 
 def _part_text(
-    engine: Engine, turns: ir.Table, earlier: ir.Table, parts: ir.Table, *, part: str, min_principals: int
+    engine: Engine, turns: ir.Table, earlier: ir.Table, parts: ir.Table, limits: Limits, *, part: str
 ) -> SharedText:
     column = _PARTS[part]
-    of_kind = parts.filter(parts.kind == part)
+    of_kind, name = parts.filter(parts.kind == part), f"{column}_shared"
     uses = engine.fetch(relations.part_uses(turns, column)).sort_by([("part", "ascending"), ("principal", "ascending")])
     uses = uses.append_column("use", pa.array(np.arange(len(uses)), pa.int32()))
     use_table = engine.keep(f"{column}_uses", uses)
-    postings = relations.part_postings(use_table, of_kind)
+    held = relations.part_postings(use_table, of_kind).join(use_table, ["part", "principal"])
+    principal = _numbers(uses["principal"]).astype(np.int32)
+    postings = _shared(engine, held, name=name, by="use", principal=principal, min_principals=limits.least)
     before = relations.part_postings(relations.part_uses(earlier, column), of_kind)
-    shared, shingles, n_before = _shared(engine, postings, before, name=column, min_principals=min_principals)
-    held = relations.postings_of(postings, shared).join(use_table, ["part", "principal"])
-    table = engine.fetch(held.select("use", "code"))
-    return SharedText(
-        part=part,
-        postings=postings_in_order(
-            table["use"].to_numpy(),
-            table["code"].to_numpy(),
-            shingles=shingles,
-            principal=_numbers(uses["principal"]).astype(np.int32),
-        ),
-        n_before=n_before,
-        use_part=_numbers(uses["part"]),
-    )
+    n_before = _n_before(engine, before, name, postings.shingles, at_most=limits.most)
+    return SharedText(part=part, postings=postings, n_before=n_before, use_part=_numbers(uses["part"]))
 
 
-def fetch_window(engine: Engine, log: Log, owners: Owners, window: Window, *, min_principals: int) -> WindowData:
+def fetch_window(
+    engine: Engine, log: Log, owners: Owners, window: Window, *, min_principals: int, max_before: int = 1
+) -> WindowData:
     """Return a window's items, one for each conversation, and their shared shingles.
 
     Parameters
@@ -292,7 +296,10 @@ def fetch_window(engine: Engine, log: Log, owners: Owners, window: Window, *, mi
         The stretch and its look-back.
     min_principals
         Principals of the window that must hold a shingle.
+    max_before
+        Up to here, and one more, the principals of the look-back that held it are counted exactly.
     """
+    limits = Limits(least=min_principals, most=max_before)
     span = Span(window.start_us, window.end_us)
     turns = _turns(engine, log, owners, window)
     kept = np.zeros(len(turns), np.bool_)
@@ -305,8 +312,8 @@ def fetch_window(engine: Engine, log: Log, owners: Owners, window: Window, *, mi
     items, networks = item_rows(turns), _written_out(turns["client_prefix_hash"])
     del turns  # hundreds of bytes an exchange
     texts = (
-        _user_text(engine, here, before, items, min_principals),
-        *(_part_text(engine, here, before, log.parts, part=part, min_principals=min_principals) for part in _PARTS),
+        _user_text(engine, here, before, items, limits),
+        *(_part_text(engine, here, before, log.parts, limits, part=part) for part in _PARTS),
     )
     for name in ("items", "speaking"):
         engine.drop(name)  # what comes next needs the memory

@@ -165,20 +165,29 @@ def part_postings(uses: ir.Table, parts: ir.Table) -> ir.Table:
     return uses.join(shingles, "part").select("part", "principal", "shingle")
 
 
-def shared_shingles(postings: ir.Table, *, min_principals: int) -> ir.Table:
-    """Return the shingles that at least `min_principals` principals hold."""
-    pairs = postings.select("shingle", "principal").distinct()
-    return (
-        pairs.group_by("shingle")
-        .aggregate(n_principals=pairs.count())
-        .filter(lambda t: t.n_principals >= min_principals)
-    )
+def common_shingles(postings: ir.Table, *, at_least: int) -> ir.Table:
+    """Return the shingles that stand so many times: those that as many principals share are among them.
+
+    To count principals an engine would have to hold every pair of one and a shingle; where the shingles stand is
+    fetched anyway, and tells.
+    """
+    found = postings.group_by("shingle").aggregate(n=postings.count())
+    return found.filter(found.n >= at_least).select("shingle")
 
 
 def look_back_principals(postings: ir.Table, shared: ir.Table) -> ir.Table:
     """Return, for the shared shingles that also stand in the look-back, how many principals held them there."""
     pairs = postings.select("shingle", "principal").semi_join(shared, "shingle").distinct()
     return pairs.group_by("shingle").aggregate(n_before=pairs.count())
+
+
+def look_back_holders(postings: ir.Table, shared: ir.Table) -> ir.Table:
+    """Return, for the shared shingles that also stand in the look-back, the first and the last principal there.
+
+    It tells whether one held them or more, for a small part of the work of counting.
+    """
+    held = postings.semi_join(shared, "shingle")
+    return held.group_by("shingle").aggregate(first=held.principal.min(), last=held.principal.max())
 
 
 def postings_of(postings: ir.Table, shared: ir.Table) -> ir.Table:

@@ -72,6 +72,21 @@ class Postings:
         offsets = _offsets(self.code, len(self.shingles))
         return Standing(_items_by_code(self.code, self.offsets, offsets), offsets)
 
+    def shared_by(self, n: int) -> "Postings":
+        """Return the postings of the shingles that at least n principals hold, coded anew."""
+        shared = self.n_principals >= n
+        if shared.all():
+            return self
+        anew = np.where(shared, np.cumsum(shared) - 1, -1).astype(np.int32)
+        code, offsets = _recoded(self.code, self.offsets, anew)
+        return Postings(code=code, offsets=offsets, shingles=self.shingles[shared], principal=self.principal)
+
+    @property
+    def n_principals(self) -> Ints:
+        """How many principals hold each shingle, int64[k]; counted anew each time."""
+        by_principal = np.argsort(self.principal, kind="stable")
+        return _principals_per_code(self.code, self.offsets, by_principal, self.principal, len(self.shingles))
+
 
 @dataclass(frozen=True, slots=True)
 class Core:
@@ -135,16 +150,31 @@ def _items_by_code(code, item_offsets, code_offsets):  # type: ignore[no-untyped
 
 
 @nb.njit(cache=True, nogil=True)
-def _principals_per_code(code_offsets, item_by_code, principal):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
-    n_codes = len(code_offsets) - 1
+def _recoded(code, offsets, anew):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+    """Codes by their new numbers, without those that have none (-1), with where those of each item begin."""
+    starts = np.zeros(len(offsets), np.int64)
+    for item in range(len(offsets) - 1):
+        starts[item + 1] = starts[item]
+        for k in range(offsets[item], offsets[item + 1]):
+            starts[item + 1] += anew[code[k]] >= 0
+    out = np.empty(starts[-1], np.int32)
+    n = 0
+    for k in range(len(code)):
+        if anew[code[k]] >= 0:
+            out[n] = anew[code[k]]
+            n += 1
+    return out, starts
+
+
+@nb.njit(cache=True, nogil=True)
+def _principals_per_code(code, offsets, by_principal, principal, n_codes):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
     counts = np.zeros(n_codes, np.int64)
-    last_seen = np.full(principal.max() + 1 if len(principal) else 1, -1, np.int64)
-    for code in range(n_codes):
-        for k in range(code_offsets[code], code_offsets[code + 1]):
-            owner = principal[item_by_code[k]]
-            if last_seen[owner] != code:
-                last_seen[owner] = code
-                counts[code] += 1
+    last = np.full(n_codes, -1, np.int32)
+    for item in by_principal:
+        for k in range(offsets[item], offsets[item + 1]):
+            if last[code[k]] != principal[item]:
+                last[code[k]] = principal[item]
+                counts[code[k]] += 1
     return counts
 
 
@@ -229,8 +259,7 @@ def mine_cores(
     if n_codes == 0:
         return []
     item_by_code, code_offsets = postings.standing.item, postings.standing.offsets
-    n_principals = _principals_per_code(code_offsets, item_by_code, postings.principal)
-    n_items = np.diff(code_offsets)
+    n_principals, n_items = postings.n_principals, np.diff(code_offsets)
     first_item = item_by_code[code_offsets[:-1]]
     order = np.lexsort((postings.shingles, first_item, -n_items, -n_principals))
     if chosen is not None:
