@@ -135,13 +135,7 @@ class Sent:
     @classmethod
     def of(cls, items: Items) -> "Sent":
         """Return what was sent with these items."""
-        order = np.lexsort(items.turn.T[::-1])
-        hashes = items.turn[order]
-        is_new = np.zeros(len(order), np.bool_)
-        is_new[1:] = (hashes[1:] != hashes[:-1]).any(axis=1)
-        fill = np.empty(len(order), np.int64)
-        fill[order] = np.cumsum(is_new)
-        return cls(items.principal, fill, items.failed)
+        return cls(items.principal, items.fill, items.failed)
 
     def take(self, rows: Codes) -> "Sent":
         """Return the given rows."""
