@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from gauger.campaigns.changes import Released, build_visits, new_model
 from gauger.campaigns.detection import SharedText, WindowData
 from gauger.campaigns.dossier import Directory
-from gauger.campaigns.windows import DAY_US, Activity, Window
+from gauger.campaigns.windows import Activity, Window
 from gauger.engines import relations
 from gauger.engines.engine import Engine
 from gauger.engines.relations import Span
@@ -25,6 +25,8 @@ from gauger.evidence.mining import Postings, postings_in_order
 from gauger.exchanges.principals import principals
 from gauger.sketches.schema import INTENTS, N_PROJECTION, PART_SCHEMA
 
+#: Exchanges of a window that are fetched together, about 300 bytes each.
+_PIECE = 500_000
 _PARTS: Mapping[str, str] = {"system_prompt": "system_part", "tool_schema": "tool_part"}
 
 
@@ -193,14 +195,15 @@ def in_order(rows: pa.Table) -> pa.Table:
 
 
 def _turns(engine: Engine, log: Log, owners: Owners, window: Window) -> pa.Table:
-    """Return the exchanges of a window in canonical order, each day as it comes: what orders it is not held for all."""
-    bounds = [*range(window.start_us, window.end_us, DAY_US), window.end_us]
-    days = []
+    """Return the exchanges of a window in canonical order, fetched in pieces: what orders them is not held for all."""
+    n_pieces = -(-log.activity.between(window.start_us, window.end_us) // _PIECE) or 1
+    bounds = np.linspace(window.start_us, window.end_us, n_pieces + 1).astype(np.int64).tolist()
+    columns = dict.fromkeys((*relations.ITEM_COLUMNS, *relations.ROW_KEY))
+    pieces = []
     for span in starmap(Span, pairwise(bounds)):
-        day = in_order(engine.fetch(relations.window_turns(log.rows, owners.relation, span)))
-        columns = dict.fromkeys((*relations.ITEM_COLUMNS, *relations.ROW_KEY))
-        days.append(pa.table({name: _repeats(day[name]) for name in columns}))
-    return pa.concat_tables(days)
+        piece = in_order(engine.fetch(relations.window_turns(log.rows, owners.relation, span)))
+        pieces.append(pa.table({name: _repeats(piece[name]) for name in columns}))
+    return pa.concat_tables(pieces)
 
 
 def _repeats(column: pa.ChunkedArray) -> pa.ChunkedArray:
