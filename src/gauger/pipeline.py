@@ -183,7 +183,14 @@ def look(
     owners = fetch_owners(engine, log, accounts)
 
     def window_data(window: Window) -> WindowData:
-        return fetch_window(engine, log, owners, window, min_principals=core.min_principals)
+        return fetch_window(
+            engine,
+            log,
+            owners,
+            window,
+            min_principals=core.min_principals,
+            max_before=core.max_look_back_principals,
+        )
 
     history = []
     for done, window in enumerate(plan.history):

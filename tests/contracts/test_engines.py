@@ -64,6 +64,12 @@ def test_what_is_kept_under_a_name_replaces_what_was(engine):
     assert engine.fetch(second)["a"].to_pylist() == engine.fetch(first)["a"].to_pylist() == [4]
 
 
+def test_what_was_let_go_of_may_be_kept_anew(engine):
+    engine.keep("brief", pa.table({"a": [1]}))
+    engine.drop("brief")
+    assert engine.fetch(engine.keep("brief", pa.table({"b": [2]}))).to_pydict() == {"b": [2]}
+
+
 def test_rows_come_in_the_order_a_relation_says(engine):
     values = np.random.default_rng(1).permutation(50_000)
     kept = engine.keep("shuffled", pa.table({"a": values}))
@@ -150,9 +156,6 @@ OWNERS = pa.table(
 )
 
 
-SPEAKING = pa.table({"turn": pa.array(range(0, 200, 2), pa.int64()), "number": pa.array(range(100), pa.int64())})
-
-
 def _opened(engine, files):
     """Return the relations that the steps begin with: rows, owners, parts."""
     rows = relations.with_origin(engine.read(files[0]))
@@ -162,12 +165,14 @@ def _opened(engine, files):
 def _relations(engine, files):
     """Return every step of `relations` by its name, on these files."""
     rows, owners, parts = _opened(engine, files)
-    turns = relations.window_turns(rows, owners, SPAN)
-    postings = relations.user_postings(turns)
-    shared = relations.shared_shingles(postings, min_principals=5)
-    uses = relations.part_uses(turns, "system_part")
+    keys = engine.fetch(rows.select(*relations.ROW_KEY)).sort_by("source_row").slice(0, N_ROWS // 2)
+    speaking = engine.keep("speaking", keys.append_column("item", pa.array(range(len(keys)), pa.int32())))
+    items = relations.items_of(rows, owners, SPAN, speaking)
+    postings = relations.user_postings(items)
+    shared = relations.common_shingles(postings, at_least=5)
+    uses = relations.part_uses(items, "system_part")
     owned = relations.with_owners(rows, owners)
-    common = engine.fetch(relations.shared_shingles(postings, min_principals=2)).sort_by("shingle")
+    common = engine.fetch(relations.common_shingles(postings, at_least=2)).sort_by("shingle")
     coded = engine.keep("coded", common.append_column("code", pa.array(np.arange(len(common)), pa.int32())))
     held = common.select(["shingle"]).slice(0, 20)
     wanted = pa.concat_tables(
@@ -189,15 +194,16 @@ def _relations(engine, files):
         "account_totals": relations.account_totals(rows),
         "minutes": relations.minutes(rows),
         "declared_owners": relations.declared_owners(rows),
-        "window_turns": turns,
-        "items_of": relations.items_of(turns, engine.keep("speaking", SPEAKING)),
+        "window_turns": relations.window_turns(rows, owners, SPAN),
+        "items_of": items,
         "look_back": relations.look_back(rows, owners, SPAN),
-        "user_shingles": relations.user_shingles(turns),
+        "user_shingles": relations.user_shingles(items),
         "user_postings": postings,
         "part_uses": uses,
         "part_postings": relations.part_postings(uses, parts.filter(parts.kind == "system_prompt")),
-        "shared_shingles": shared,
+        "common_shingles": shared,
         "look_back_principals": relations.look_back_principals(postings, shared),
+        "look_back_holders": relations.look_back_holders(postings, shared),
         "postings_of": relations.postings_of(postings, coded),
         "traces": relations.traces(owned),
         "first_uses": relations.first_uses(owned),

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.stats import hypergeom
 
 from gauger.evidence.items import Items
-from gauger.evidence.mining import Core
+from gauger.evidence.mining import Core, distinct
 
 Codes = NDArray[np.int32]
 
@@ -114,14 +114,41 @@ class Candidate:
 HALF_HELD = 8
 
 
-def strength(items: Items, *, n_held: float) -> Strength:
-    """Return the strength of a group of items that hold `n_held` shingles of its cores on average."""
-    _, fill = np.unique(items.turn, axis=0, return_inverse=True)
-    owners, principal = np.unique(items.principal, return_inverse=True)
-    pair, place, pair_count = np.unique(
-        fill.ravel().astype(np.int64) * len(owners) + principal, return_inverse=True, return_counts=True
-    )
-    fill_of_pair, principal_of_pair = np.divmod(pair, len(owners))
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """Who sent which fill, and whether it failed: what of items makes a group strong.
+
+    Attributes
+    ----------
+    principal
+        int32[n].
+    fill
+        int64[n], codes of the keyed hashes, in their order.
+    failed
+        bool[n].
+    """
+
+    principal: Codes
+    fill: NDArray[np.int64]
+    failed: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, items: Items) -> "Sent":
+        """Return what was sent with these items."""
+        return cls(items.principal, items.fill, items.failed)
+
+    def take(self, rows: Codes) -> "Sent":
+        """Return the given rows."""
+        return Sent(self.principal[rows], self.fill[rows], self.failed[rows])
+
+
+def strength(sent: Sent, *, n_held: float) -> Strength:
+    """Return the strength of a group whose items hold `n_held` shingles of its cores on average."""
+    size = int(sent.principal.max()) + 1
+    pair, place, pair_count = np.unique(sent.fill * size + sent.principal, return_inverse=True, return_counts=True)
+    fill, principal_of_pair = np.divmod(pair, size)
+    owners, principal_of_pair = np.unique(principal_of_pair, return_inverse=True)
+    fill_of_pair = np.cumsum(np.diff(fill, prepend=fill[:1]) != 0)
     holders = np.bincount(fill_of_pair)
     rollouts = _rollouts(holders, n_principals=len(owners))
     held_by = holders[fill_of_pair]
@@ -129,14 +156,14 @@ def strength(items: Items, *, n_held: float) -> Strength:
     parts = np.bincount(principal_of_pair[own], weights=1 / held_by[own], minlength=len(owners))
     n_own = np.bincount(principal_of_pair[own], minlength=len(owners))
     owning_share = float((n_own > 0).mean())
-    answered = np.bincount(place, weights=~items.failed)
+    answered = np.bincount(place, weights=~sent.failed)
     alone = np.bincount(fill_of_pair, weights=answered > 0)[fill_of_pair] == 1
     return Strength(
         score=owning_share**2 * n_held / (n_held + HALF_HELD) * float(np.log2(1 + parts).sum()),
         rollouts=rollouts,
         alone_share=float(answered[alone].sum() / max(answered.sum(), 1)),
         owning_share=owning_share,
-        repeat_share=float((pair_count - 1).sum() / len(items)),
+        repeat_share=float((pair_count - 1).sum() / len(place)),
         n_held=n_held,
         n_principals=len(owners),
     )
@@ -170,7 +197,8 @@ def group_cores(cores: Sequence[Core], items: Items, *, path: str, n_principals:
     n_principals
         Principals active in the window: the population for the overlap test.
     """
-    rated = [(strength(items.take(core.items), n_held=len(core.shingles)), core) for core in cores]
+    sent = Sent.of(items)
+    rated = [(strength(sent.take(core.items), n_held=len(core.shingles)), core) for core in cores]
     dealt = [(one, core) for one, core in rated if one.owning_share >= MIN_OWNING_SHARE]
     ranked = [core for _, core in sorted(dealt, key=lambda pair: (-pair[0].score, *_place(pair[1])))][:MAX_CORES]
     free = [_Footing.of(core, items) for core in ranked]
@@ -191,7 +219,7 @@ def group_cores(cores: Sequence[Core], items: Items, *, path: str, n_principals:
                 path=path,
                 cores=tuple(one.core for one in group),
                 items=rows,
-                strength=strength(items.take(rows), n_held=_mean_held(group, rows)),
+                strength=strength(sent.take(rows), n_held=_mean_held(group, rows)),
             )
         )
     kept = [one for one in candidates if one.strength.owning_share >= MIN_OWNING_SHARE]
@@ -218,13 +246,13 @@ class _Footing:
 
     @classmethod
     def of(cls, core: Core, items: Items) -> "_Footing":
-        return cls(core, core.items, np.unique(items.principal[core.items]))
+        return cls(core, core.items, distinct(items.principal[core.items]))
 
     def joined(self, others: Sequence["_Footing"]) -> "_Footing":
         return _Footing(
             self.core,
-            np.unique(np.concatenate([self.items, *(one.items for one in others)])),
-            np.unique(np.concatenate([self.principals, *(one.principals for one in others)])),
+            distinct(np.concatenate([self.items, *(one.items for one in others)])),
+            distinct(np.concatenate([self.principals, *(one.principals for one in others)])),
         )
 
 
@@ -247,7 +275,7 @@ def _rows(group: Sequence[_Footing], *, n_items: int) -> Codes:
         apart = _common(one.principals, first.principals) < PRINCIPAL_SHARE_OF_CORE * len(one.principals)
         loose = apart or together.any()
         rows.append(one.core.items[together] if loose and together.mean() < TIGHT_SHARE else one.core.items)
-    return np.unique(np.concatenate(rows)).astype(np.int32)
+    return distinct(np.concatenate(rows))
 
 
 def _belongs(one: _Footing, group: _Footing, *, n_items: int, n_principals: int) -> bool:
@@ -291,15 +319,22 @@ def kinds(candidate: Candidate, items: Items) -> Codes:
     owners, principal = np.unique(items.principal[candidate.items], return_inverse=True)
     n_items = np.bincount(principal)
     held = [principal[_places(core.items, candidate.items)] for core in candidate.cores]
-    shares = np.stack([np.bincount(one, minlength=len(owners)) / n_items for one in held])
+    shares = (np.bincount(one, minlength=len(owners)) / n_items for one in held)
+    always, seldom, mostly = (
+        np.stack(of_cores)
+        for of_cores in zip(
+            *((share >= ALWAYS, share <= SELDOM, 2 * share > ALWAYS + SELDOM) for share in shares), strict=True
+        )
+    )
+    told = n_items >= MIN_SENT
     kind = np.zeros(len(owners), np.int32)
-    for code, members in enumerate(_divided(np.arange(len(owners)), shares, told=n_items >= MIN_SENT)):
+    for code, members in enumerate(_divided(np.arange(len(owners)), always & told, seldom & told, mostly)):
         kind[members] = code
     return kind[principal]
 
 
 def _divided(
-    members: NDArray[np.int64], shares: NDArray[np.float64], *, told: NDArray[np.bool_]
+    members: NDArray[np.int64], always: NDArray[np.bool_], seldom: NDArray[np.bool_], mostly: NDArray[np.bool_]
 ) -> list[NDArray[np.int64]]:
     """Return the members by kind.
 
@@ -307,20 +342,22 @@ def _divided(
     ----------
     members
         int64[m], principals to divide.
-    shares
-        float64[n_cores, n_principals], the share of each principal's items that hold each core.
-    told
-        bool[n_principals], who sent enough items to tell.
+    always, seldom
+        bool[n_cores, m], whether each core stands on nearly all of a principal's items, or on few; neither of a
+        principal that sent too little to tell.
+    mostly
+        bool[n_cores, m], whether it is nearer to all of them.
     """
-    here = shares[:, members]
-    always, seldom = ((side & told[members]).sum(axis=1) for side in (here >= ALWAYS, here <= SELDOM))
-    smaller = np.minimum(always, seldom)
-    smaller[always + seldom < CLEAN_SHARE * len(members)] = 0
+    n_always, n_seldom = always.sum(axis=1), seldom.sum(axis=1)
+    smaller = np.minimum(n_always, n_seldom)
+    smaller[n_always + n_seldom < CLEAN_SHARE * len(members)] = 0
     best = int(smaller.argmax())
     if smaller[best] < MIN_OF_KIND:
         return [members]
-    sends = 2 * here[best] > ALWAYS + SELDOM
-    return [part for side in (members[sends], members[~sends]) for part in _divided(side, shares, told=told)]
+    sides = mostly[best], ~mostly[best]
+    return [
+        part for side in sides for part in _divided(members[side], always[:, side], seldom[:, side], mostly[:, side])
+    ]
 
 
 def _tail(overlap: int, population: int, left: Codes, right: Codes) -> float:

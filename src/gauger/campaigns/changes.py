@@ -160,6 +160,8 @@ def build_visits(items: Items, networks: pa.ChunkedArray, *, before: pa.Table, d
     time = items.occurred_at
     told = (here >= 0) & (total[items.account] >= MIN_BEFORE)
     told &= (time >= first[items.account]) & (time <= last[items.account])
-    _, visit = np.unique(np.stack([pair, time // DAY_US], axis=1), axis=0, return_inverse=True)
+    day = time // DAY_US
+    first_day = int(day.min(initial=0))
+    _, visit = np.unique(pair * (int(day.max(initial=0)) - first_day + 1) + day - first_day, return_inverse=True)
     elsewhere = ~np.isin(pair, was_there) & (here >= 0)
-    return Visits(account=items.account, visit=np.where(told, visit.ravel(), -1), elsewhere=elsewhere)
+    return Visits(account=items.account, visit=np.where(told, visit, -1), elsewhere=elsewhere)

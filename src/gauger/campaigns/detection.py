@@ -1,6 +1,7 @@
 """The procedure that is run alike on every window, history or tested: content alone chooses the candidates."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,7 +35,7 @@ class SharedText:
     postings
         For user turns an item is a window item; for the other parts an item is a (part, principal) use.
     n_before
-        int64[k], principals that held each shingle in the look-back.
+        int64[k], principals that held each shingle in the look-back; beyond those that novelty allows, two or more.
     use_part
         int64[n_uses], the part of each use; None for user turns.
     """
@@ -81,37 +82,34 @@ class Gated:
     kept: Personhood
 
 
-def _subset(postings: Postings, chosen: NDArray[np.bool_]) -> Postings:
-    """Return the postings of the chosen shingles, coded anew."""
-    code = np.cumsum(chosen) - 1
-    inside = chosen[postings.code]
-    return Postings(
-        item=postings.item[inside],
-        code=code[postings.code[inside]].astype(np.int32),
-        shingles=postings.shingles[chosen],
-        principal=postings.principal,
-    )
-
-
-def _items_of_uses(core: Core, use_part: Ints, items: Items) -> Core:
-    """Return a core of uses as a core of window items."""
-    column = items.system_part if core.part == "system_prompt" else items.tool_part
-    parts = np.unique(use_part[core.items])
-    return Core(part=core.part, shingles=core.shingles, items=np.flatnonzero(np.isin(column, parts)).astype(np.int32))
+def _items_of_uses(cores: Sequence[Core], use_part: Ints, column: Ints) -> list[Core]:
+    """Return cores of uses as cores of window items, of which `column` says the part."""
+    order = np.argsort(column, kind="stable").astype(np.int32)
+    parts = column[order]
+    found = []
+    for core in cores:
+        used = np.unique(use_part[core.items])
+        bounds = zip(np.searchsorted(parts, used).tolist(), np.searchsorted(parts, used, "right").tolist(), strict=True)
+        items = np.concatenate([order[begin:end] for begin, end in bounds])
+        found.append(Core(part=core.part, shingles=core.shingles, items=np.sort(items)))
+    return found
 
 
 def _cores(data: WindowData, settings: CoreSettings, *, novel: bool) -> list[Core]:
     cores: list[Core] = []
     for text in data.texts:
-        chosen = text.n_before <= settings.max_look_back_principals if novel else np.ones(len(text.n_before), np.bool_)
         found = mine_cores(
-            _subset(text.postings, chosen),
+            text.postings,
+            text.n_before <= settings.max_look_back_principals if novel else None,
             part=text.part,
             min_shingles=settings.min_shingles,
             min_principals=settings.min_principals,
             jaccard=settings.jaccard,
         )
-        cores += found if text.use_part is None else [_items_of_uses(core, text.use_part, data.items) for core in found]
+        if text.use_part is not None:
+            column = data.items.system_part if text.part == "system_prompt" else data.items.tool_part
+            found = _items_of_uses(found, text.use_part, column)
+        cores += found
     return cores
 
 
@@ -149,6 +147,10 @@ def both_paths(data: WindowData, settings: CoreSettings, *, seed: int) -> list[G
 
     A novel candidate too weak to be gated stands in no cold one's way.
     """
-    novel = candidates(data, settings, path="novel")[:MAX_GATED]
-    cold = without_repeats(novel, candidates(data, settings, path="cold"))
+    for text in data.texts:
+        _ = text.postings.standing  # made once, before both want it
+    with ThreadPoolExecutor(2) as pool:  # the kernels let go of the interpreter, and so do numpy's sorts
+        novel, cold = pool.map(lambda path: candidates(data, settings, path=path), ("novel", "cold"))
+    novel = novel[:MAX_GATED]
+    cold = without_repeats(novel, cold)
     return gate(novel, data.items, seed=seed) + gate(cold, data.items, seed=seed)

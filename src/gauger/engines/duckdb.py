@@ -26,6 +26,10 @@ class DuckEngine:
         """Store rows under a name, and return them."""
         return self.connection.create_table(name, rows, overwrite=True, temp=True)
 
+    def drop(self, name: str) -> None:
+        """Let go of the rows stored under a name."""
+        self.connection.drop_table(name)
+
     def fetch(self, relation: ir.Table) -> pa.Table:
         """Compute a relation and return its rows."""
         return relation.to_pyarrow()

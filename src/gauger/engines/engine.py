@@ -1,4 +1,4 @@
-"""What an engine is to the stages: three methods over relations that are defined once (`gauger.engines.relations`)."""
+"""What an engine is to the stages: four methods over relations that are defined once (`gauger.engines.relations`)."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +20,10 @@ class Engine(Protocol):
 
     def keep(self, name: str, rows: ir.Table | pa.Table) -> ir.Table:
         """Store rows for the rest of the session under a name, in place of what had it, and return them."""
+        ...
+
+    def drop(self, name: str) -> None:
+        """Let go of the rows stored under a name, and of their memory."""
         ...
 
     def fetch(self, relation: ir.Table) -> pa.Table:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise, starmap
 from pathlib import Path
 
 import ibis.expr.types as ir
@@ -20,9 +21,12 @@ from gauger.engines.relations import PART_COLUMNS, Span
 from gauger.evidence.changes import Visits
 from gauger.evidence.conversations import Said, beginnings, descendants, speaking
 from gauger.evidence.items import Items
-from gauger.evidence.mining import postings_in_order
+from gauger.evidence.mining import Postings, postings_in_order
 from gauger.exchanges.principals import principals
 from gauger.sketches.schema import INTENTS, N_PROJECTION, PART_SCHEMA
+
+#: Exchanges of a window that are fetched together, about 300 bytes each.
+_PIECE = 500_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +182,35 @@ def item_rows(table: pa.Table) -> Items:
     )
 
 
+def in_order(rows: pa.Table) -> pa.Table:
+    """Return exchanges of a window in canonical order (`relations.CANONICAL`)."""
+    time = _numbers(rows["occurred_us"])
+    order = np.argsort(time, kind="stable")
+    is_tied = np.diff(time[order]) == 0
+    tied = np.flatnonzero(np.append(is_tied, False) | np.insert(is_tied, 0, False))
+    if len(tied):  # few: the other columns, strings among them, are compared for these alone
+        keys = rows.select(relations.CANONICAL).take(order[tied])
+        order[tied] = order[tied][pc.sort_indices(keys, [(name, "ascending") for name in relations.CANONICAL])]
+    return rows.take(order)
+
+
+def _turns(engine: Engine, log: Log, owners: Owners, window: Window) -> pa.Table:
+    """Return the exchanges of a window in canonical order, fetched in pieces: what orders them is not held for all."""
+    n_pieces = -(-log.activity.between(window.start_us, window.end_us) // _PIECE) or 1
+    bounds = np.linspace(window.start_us, window.end_us, n_pieces + 1).astype(np.int64).tolist()
+    columns = dict.fromkeys((*relations.ITEM_COLUMNS, *relations.ROW_KEY))
+    pieces = []
+    for span in starmap(Span, pairwise(bounds)):
+        piece = in_order(engine.fetch(relations.window_turns(log.rows, owners.relation, span)))
+        pieces.append(pa.table({name: _repeats(piece[name]) for name in columns}))
+    return pa.concat_tables(pieces)
+
+
+def _repeats(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return a column, strings as a dictionary: they are few, and long."""
+    return column.dictionary_encode() if pa.types.is_string(column.type) else column
+
+
 def speaking_rows(table: pa.Table) -> NDArray[np.int32]:
     """Return the rows of a stretch, in the order of time, that speak for their conversations.
 
@@ -195,68 +228,72 @@ def speaking_rows(table: pa.Table) -> NDArray[np.int32]:
 
 
 def _shared(
-    engine: Engine, found: ir.Table, before: ir.Table, *, name: str, min_principals: int
-) -> tuple[ir.Table, NDArray[np.int64], NDArray[np.int64]]:
-    """Return the shared shingles with their codes as a relation; the shingles; and how many held each in the look-back.
+    engine: Engine, held: ir.Table, *, name: str, by: str, principal: NDArray[np.int32], min_principals: int
+) -> Postings:
+    """Return the shared shingles of a stretch and where they stand; column `by` of `held` says on which item."""
+    common = engine.fetch(relations.common_shingles(held, at_least=min_principals))
+    shingles = np.sort(_numbers(common["shingle"]))
+    table = engine.fetch(relations.postings_of(held, _coded(engine, name, shingles)).select(by, "code"))
+    found = postings_in_order(table[by].to_numpy(), table["code"].to_numpy(), shingles=shingles, principal=principal)
+    del table  # 8 bytes a posting, of which the largest window has hundreds of millions
+    return found.shared_by(min_principals)
 
-    A code is the place among the sorted shingles.
-    """
-    shared = engine.fetch(relations.shared_shingles(found, min_principals=min_principals).select("shingle"))
-    shingles = np.sort(_numbers(shared["shingle"]))
-    coded = pa.table({"shingle": shingles, "code": np.arange(len(shingles), dtype=np.int32)})
-    shared = engine.keep(f"{name}_shared", coded)
-    earlier = engine.fetch(relations.look_back_principals(before, shared))
+
+def _coded(engine: Engine, name: str, shingles: NDArray[np.int64]) -> ir.Table:
+    """Return sorted shingles as a relation with their codes: their places."""
+    return engine.keep(name, pa.table({"shingle": shingles, "code": np.arange(len(shingles), dtype=np.int32)}))
+
+
+def _n_before(
+    engine: Engine, before: ir.Table, name: str, shingles: NDArray[np.int64], *, at_most: int
+) -> NDArray[np.int64]:
+    """Return how many principals held each of some sorted shingles in the look-back, exactly to `at_most` + 1."""
+    shared = _coded(engine, name, shingles)
+    if at_most <= 1:
+        earlier = engine.fetch(relations.look_back_holders(before, shared))
+        held_by = 1 + (_numbers(earlier["first"]) != _numbers(earlier["last"]))
+    else:
+        earlier = engine.fetch(relations.look_back_principals(before, shared))
+        held_by = _numbers(earlier["n_before"])
     n_before = np.zeros(len(shingles), np.int64)
-    n_before[np.searchsorted(shingles, _numbers(earlier["shingle"]))] = _numbers(earlier["n_before"])
-    return shared, shingles, n_before
+    n_before[np.searchsorted(shingles, _numbers(earlier["shingle"]))] = held_by
+    return n_before
 
 
-def _user_text(engine: Engine, turns: ir.Table, earlier: ir.Table, found: Items, min_principals: int) -> SharedText:
-    postings = relations.user_postings(turns)
-    shared, shingles, n_before = _shared(
-        engine, postings, relations.user_shingles(earlier), name="user", min_principals=min_principals
-    )
-    held = relations.postings_of(postings, shared)
-    table = engine.fetch(held.select("code", item=held.item.cast("int32")))
-    return SharedText(
-        part="user_prompt",
-        postings=postings_in_order(
-            table["item"].to_numpy(),
-            table["code"].to_numpy(),
-            shingles=shingles,
-            principal=found.principal,
-        ),
-        n_before=n_before,
-    )
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What is told of the principals of a shingle: whether `least` share it, and whether `most` held it before."""
+
+    least: int
+    most: int = 1
+
+
+def _user_text(engine: Engine, turns: ir.Table, earlier: ir.Table, found: Items, limits: Limits) -> SharedText:
+    held, name = relations.user_postings(turns), "user_shared"
+    postings = _shared(engine, held, name=name, by="item", principal=found.principal, min_principals=limits.least)
+    n_before = _n_before(engine, relations.user_shingles(earlier), name, postings.shingles, at_most=limits.most)
+    return SharedText(part="user_prompt", postings=postings, n_before=n_before)
 
 
 def _part_text(
-    engine: Engine, turns: ir.Table, earlier: ir.Table, parts: ir.Table, *, part: str, min_principals: int
+    engine: Engine, turns: ir.Table, earlier: ir.Table, parts: ir.Table, limits: Limits, *, part: str
 ) -> SharedText:
     column = PART_COLUMNS[part]
-    of_kind = parts.filter(parts.kind == part)
+    of_kind, name = parts.filter(parts.kind == part), f"{column}_shared"
     uses = engine.fetch(relations.part_uses(turns, column)).sort_by([("part", "ascending"), ("principal", "ascending")])
     uses = uses.append_column("use", pa.array(np.arange(len(uses)), pa.int32()))
     use_table = engine.keep(f"{column}_uses", uses)
-    postings = relations.part_postings(use_table, of_kind)
+    held = relations.part_postings(use_table, of_kind).join(use_table, ["part", "principal"])
+    principal = _numbers(uses["principal"]).astype(np.int32)
+    postings = _shared(engine, held, name=name, by="use", principal=principal, min_principals=limits.least)
     before = relations.part_postings(relations.part_uses(earlier, column), of_kind)
-    shared, shingles, n_before = _shared(engine, postings, before, name=column, min_principals=min_principals)
-    held = relations.postings_of(postings, shared).join(use_table, ["part", "principal"])
-    table = engine.fetch(held.select("use", "code"))
-    return SharedText(
-        part=part,
-        postings=postings_in_order(
-            table["use"].to_numpy(),
-            table["code"].to_numpy(),
-            shingles=shingles,
-            principal=_numbers(uses["principal"]).astype(np.int32),
-        ),
-        n_before=n_before,
-        use_part=_numbers(uses["part"]),
-    )
+    n_before = _n_before(engine, before, name, postings.shingles, at_most=limits.most)
+    return SharedText(part=part, postings=postings, n_before=n_before, use_part=_numbers(uses["part"]))
 
 
-def fetch_window(engine: Engine, log: Log, owners: Owners, window: Window, *, min_principals: int) -> WindowData:
+def fetch_window(
+    engine: Engine, log: Log, owners: Owners, window: Window, *, min_principals: int, max_before: int = 1
+) -> WindowData:
     """Return a window's items, one for each conversation, and their shared shingles.
 
     Parameters
@@ -267,28 +304,33 @@ def fetch_window(engine: Engine, log: Log, owners: Owners, window: Window, *, mi
         The stretch and its look-back.
     min_principals
         Principals of the window that must hold a shingle.
+    max_before
+        Up to here, and one more, the principals of the look-back that held it are counted exactly.
     """
-    turns = engine.keep(
-        "turns", relations.window_turns(log.rows, owners.relation, Span(window.start_us, window.end_us))
-    )
+    limits = Limits(least=min_principals, most=max_before)
+    span = Span(window.start_us, window.end_us)
+    turns = _turns(engine, log, owners, window)
+    kept = np.zeros(len(turns), np.bool_)
+    kept[speaking_rows(turns)] = True
+    turns = turns.filter(pa.array(kept))
+    speaking = pa.table({name: _written_out(turns[name]) for name in relations.ROW_KEY})
+    speaking = engine.keep("speaking", speaking.append_column("item", pa.array(np.arange(len(turns)), pa.int32())))
+    here = engine.keep("items", relations.items_of(log.rows, owners.relation, span, speaking))
     before = relations.look_back(log.rows, owners.relation, Span(window.look_back_us, window.start_us))
-    earlier = engine.keep("earlier", before)
-    table = engine.fetch(turns.select(*relations.ITEM_COLUMNS).order_by("item"))
-    kept = speaking_rows(table)
-    numbers = pa.table({"turn": pa.array(kept, pa.int64()), "number": np.arange(len(kept))})
-    here = turns
-    if len(kept) < len(table):
-        here = engine.keep("items", relations.items_of(turns, engine.keep("speaking", numbers)))
-        table = table.take(kept)
-    items = item_rows(table)
+    items, networks = item_rows(turns), _written_out(turns["client_prefix_hash"])
+    del turns  # hundreds of bytes an exchange
     texts = (
-        _user_text(engine, here, earlier, items, min_principals),
-        *(
-            _part_text(engine, here, earlier, log.parts, part=part, min_principals=min_principals)
-            for part in PART_COLUMNS
-        ),
+        _user_text(engine, here, before, items, limits),
+        *(_part_text(engine, here, before, log.parts, limits, part=part) for part in PART_COLUMNS),
     )
-    return WindowData(window, items, texts, table["client_prefix_hash"])
+    for name in ("items", "speaking"):
+        engine.drop(name)  # what comes next needs the memory
+    return WindowData(window, items, texts, networks)
+
+
+def _written_out(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return a column, strings in place of their codes."""
+    return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
 
 
 def fetch_traces(engine: Engine, log: Log, owners: Owners, span: Span) -> pa.Table:

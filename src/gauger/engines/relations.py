@@ -23,9 +23,15 @@ class Span:
 #: A sketch file is called after its log, the stretch of it, and the file's place there (`gauger.store.sketch_files`).
 _NAME_OF_SKETCHES: Final = r"([0-9]{8})-[0-9]{6}-[0-9]{6}(?:~[0-9]+)?[.]parquet$"
 
+#: What tells one stored row from all others.
+ROW_KEY: Final = ("source_file", "source_row", "origin")
+_KEY: Final = ("request_id", "digest_high", "digest_low", *ROW_KEY)
+
+#: What the exchanges of a window are ordered by; codes of accounts follow their ids.
+CANONICAL: Final = ("occurred_us", "account", *_KEY)
+
 #: What is known of an exchange of a window, its shingles apart.
 ITEM_COLUMNS: Final = (
-    "item",
     "account",
     "principal",
     "occurred_us",
@@ -43,7 +49,6 @@ ITEM_COLUMNS: Final = (
 )
 #: Kind of a part -> the column that says which one an exchange had.
 PART_COLUMNS: Final = {"system_prompt": "system_part", "tool_schema": "tool_part"}
-_HOUR_US: Final = 3_600_000_000
 
 
 def with_origin(rows: ir.Table) -> ir.Table:
@@ -81,11 +86,6 @@ def with_request_key(rows: ir.Table) -> ir.Table:
     numbered = nameless.mutate(copy=ibis.row_number().over(identical)).select(*_KEY, "copy")
     named = rows.filter(rows.request_id.notnull()).mutate(copy=ibis.literal(0, type="int64")).select(*_KEY, "copy")
     return named.union(numbered)
-
-
-#: What tells one stored row from all others.
-ROW_KEY = ("source_file", "source_row", "origin")
-_KEY = ("request_id", "digest_high", "digest_low", *ROW_KEY)
 
 
 def repeated_requests(rows: ir.Table) -> ir.Table:
@@ -127,27 +127,18 @@ def declared_owners(rows: ir.Table) -> ir.Table:
 
 
 def window_turns(rows: ir.Table, owners: ir.Table, span: Span) -> ir.Table:
-    """Return the exchanges of a stretch (ITEM_COLUMNS and shingles), numbered in canonical order from 0.
+    """Return what is known of the exchanges of a stretch (ITEM_COLUMNS), and what orders them (CANONICAL)."""
+    columns = dict.fromkeys((*ITEM_COLUMNS, *CANONICAL))
+    return with_owners(within(rows, span), owners).select(*columns)
 
-    They are numbered hour by hour, after the number of those in earlier hours: no worker has to sort them all.
+
+def items_of(rows: ir.Table, owners: ir.Table, span: Span, speaking: ir.Table) -> ir.Table:
+    """Return the exchanges of a stretch that speak for their conversations: item, principal, shingles and parts.
+
+    `speaking` holds ROW_KEY and `item`, the number of the item of each.
     """
     turns = with_owners(within(rows, span), owners)
-    timed = turns.mutate(hour=turns.occurred_us // _HOUR_US)
-    per_hour = timed.group_by("hour").aggregate(n=timed.count())
-    up_to = per_hour.n.sum().over(ibis.cumulative_window(order_by="hour"))
-    before = per_hour.select("hour", n_before=up_to - per_hour.n)
-    canonical = ["occurred_us", "account_id", "request_id", "digest_high", "digest_low", *ROW_KEY]
-    placed = timed.mutate(place=ibis.row_number().over(ibis.window(group_by="hour", order_by=canonical)))
-    numbered = placed.join(before, "hour").mutate(item=lambda t: t.n_before + t.place)
-    return numbered.select(*ITEM_COLUMNS, "shingles")
-
-
-def items_of(turns: ir.Table, speaking: ir.Table) -> ir.Table:
-    """Return the turns that speak for their conversations, by the number of their item.
-
-    `speaking` holds (turn, number): the place of each among all turns of the stretch, and among its items.
-    """
-    return turns.join(speaking, turns.item == speaking.turn).drop("item", "turn").rename(item="number")
+    return turns.join(speaking, ROW_KEY).select("item", "principal", "shingles", "system_part", "tool_part")
 
 
 def look_back(rows: ir.Table, owners: ir.Table, span: Span) -> ir.Table:
@@ -176,20 +167,29 @@ def part_postings(uses: ir.Table, parts: ir.Table) -> ir.Table:
     return uses.join(shingles, "part").select("part", "principal", "shingle")
 
 
-def shared_shingles(postings: ir.Table, *, min_principals: int) -> ir.Table:
-    """Return the shingles that at least `min_principals` principals hold."""
-    pairs = postings.select("shingle", "principal").distinct()
-    return (
-        pairs.group_by("shingle")
-        .aggregate(n_principals=pairs.count())
-        .filter(lambda t: t.n_principals >= min_principals)
-    )
+def common_shingles(postings: ir.Table, *, at_least: int) -> ir.Table:
+    """Return the shingles that stand so many times: those that as many principals share are among them.
+
+    To count principals an engine would have to hold every pair of one and a shingle; where the shingles stand is
+    fetched anyway, and tells.
+    """
+    found = postings.group_by("shingle").aggregate(n=postings.count())
+    return found.filter(found.n >= at_least).select("shingle")
 
 
 def look_back_principals(postings: ir.Table, shared: ir.Table) -> ir.Table:
     """Return, for the shared shingles that also stand in the look-back, how many principals held them there."""
-    pairs = postings.select("shingle", "principal").distinct().semi_join(shared, "shingle")
+    pairs = postings.select("shingle", "principal").semi_join(shared, "shingle").distinct()
     return pairs.group_by("shingle").aggregate(n_before=pairs.count())
+
+
+def look_back_holders(postings: ir.Table, shared: ir.Table) -> ir.Table:
+    """Return, for the shared shingles that also stand in the look-back, the first and the last principal there.
+
+    It tells whether one held them or more, for a small part of the work of counting.
+    """
+    held = postings.semi_join(shared, "shingle")
+    return held.group_by("shingle").aggregate(first=held.principal.min(), last=held.principal.max())
 
 
 def postings_of(postings: ir.Table, shared: ir.Table) -> ir.Table:

@@ -55,6 +55,10 @@ class SparkEngine:
         self._kept[name] = frame.persist()
         return self._view(name, frame)
 
+    def drop(self, name: str) -> None:
+        """Let go of the rows stored under a name."""
+        self._kept.pop(name).unpersist()
+
     def fetch(self, relation: ir.Table) -> pa.Table:
         """Compute a relation and return its rows."""
         return self._frame(relation).toArrow().cast(relation.schema().to_pyarrow())

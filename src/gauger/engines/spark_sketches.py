@@ -21,7 +21,7 @@ from gauger.exchanges.pseudonyms import derive_keys
 from gauger.settings import Settings
 from gauger.sources import ReadOptions, read_log
 from gauger.sources.enrichment import load_networks
-from gauger.store.filling import Sketching, sketched_one_ahead
+from gauger.store.filling import Sketching, sketched_ahead
 from gauger.store.keys import read_master_key
 from gauger.store.manifest import FilePlan
 from gauger.store.staging import Aside, StagedLog, StagedStretch, Stager
@@ -145,7 +145,7 @@ def _stretches(log: _Given, recipe: Recipe, how: Sketching) -> Iterator[StagedSt
     stager = Stager(aside, kept_from=recipe.kept_from, end_offset=log.offset, end_row=log.row)
     place = str(recipe.folder / log.path)  # a worker's own folder is another
     batches = read_log(place, name=log.path, options=recipe.options, start_offset=log.offset, start_row=log.row)
-    for batch, (sketches, refused) in sketched_one_ahead(batches, how):
+    for batch, (sketches, refused) in sketched_ahead(batches, how):
         if stager.is_full:
             yield stager.write()
         stager.add(

@@ -80,9 +80,9 @@ class Tries:
 
 def tries(items: Items) -> Tries:
     """Return the tries of a group's items, ordered by fill, then time."""
-    _, fill = np.unique(items.turn, axis=0, return_inverse=True)
-    order = np.lexsort((items.principal, items.occurred_at, fill.ravel()))
-    fills, principals, times = fill.ravel()[order], items.principal[order], items.occurred_at[order]
+    fill = items.fill
+    order = np.lexsort((items.principal, items.occurred_at, fill))
+    fills, principals, times = fill[order], items.principal[order], items.occurred_at[order]
     starts = np.flatnonzero(np.r_[True, (np.diff(fills) != 0) | (np.diff(principals) != 0)][: len(order)])
     first, last = times[starts], times[np.r_[starts[1:], len(order)] - 1]
     follower = np.full(len(starts), -1, np.int64)

@@ -43,6 +43,17 @@ class Items:
     def __len__(self) -> int:
         return len(self.principal)
 
+    @property
+    def fill(self) -> NDArray[np.int64]:
+        """Codes of the turns' hashes, in the order of the hashes: int64[n]; made anew each time."""
+        order = np.lexsort(self.turn.T[::-1])
+        hashes = self.turn[order]
+        is_new = np.zeros(len(order), np.bool_)
+        is_new[1:] = (hashes[1:] != hashes[:-1]).any(axis=1)
+        fill = np.empty(len(order), np.int64)
+        fill[order] = np.cumsum(is_new)
+        return fill
+
     def take(self, rows: NDArray[np.int32]) -> "Items":
         """Return the given rows."""
         return Items(

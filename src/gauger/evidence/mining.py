@@ -37,20 +37,22 @@ class Standing:
 
 @dataclass(frozen=True)  # no slots: the postings by shingle are made once, when they are asked for
 class Postings:
-    """Which shared shingle stands on which item.
+    """Which shared shingle stands on which item: postings by item.
 
     Attributes
     ----------
-    item, code
-        int32[m], one entry a distinct (item, shingle) pair, sorted by item, then code.
+    code
+        int32[m], the codes of one item after those of another, ascending within an item.
+    offsets
+        int64[n_items + 1], where each item's codes begin.
     shingles
         int64[k], the shingle of each code, ascending.
     principal
         int32[n_items], the principal of each item.
     """
 
-    item: Codes
     code: Codes
+    offsets: Ints
     shingles: Ints
     principal: Codes
 
@@ -59,11 +61,31 @@ class Postings:
         """Number of items, with and without a shared shingle."""
         return len(self.principal)
 
+    @property
+    def item(self) -> Codes:
+        """The item of each posting, int32[m]; made anew each time."""
+        return np.repeat(np.arange(self.n_items, dtype=np.int32), np.diff(self.offsets))
+
     @cached_property
     def standing(self) -> Standing:
         """The same postings by shingle."""
         offsets = _offsets(self.code, len(self.shingles))
-        return Standing(_by_key(self.code, self.item, offsets), offsets)
+        return Standing(_items_by_code(self.code, self.offsets, offsets), offsets)
+
+    def shared_by(self, n: int) -> "Postings":
+        """Return the postings of the shingles that at least n principals hold, coded anew."""
+        shared = self.n_principals >= n
+        if shared.all():
+            return self
+        anew = np.where(shared, np.cumsum(shared) - 1, -1).astype(np.int32)
+        code, offsets = _recoded(self.code, self.offsets, anew)
+        return Postings(code=code, offsets=offsets, shingles=self.shingles[shared], principal=self.principal)
+
+    @property
+    def n_principals(self) -> Ints:
+        """How many principals hold each shingle, int64[k]; counted anew each time."""
+        by_principal = np.argsort(self.principal, kind="stable")
+        return _principals_per_code(self.code, self.offsets, by_principal, self.principal, len(self.shingles))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,84 +108,139 @@ class Core:
 
 
 def postings_in_order(item: Codes, code: Codes, *, shingles: Ints, principal: Codes) -> Postings:
-    """Return postings of distinct (item, code) pairs that come in any order: two counting sorts, code then item."""
-    by_code = _offsets(code, len(shingles))
-    held_by = _by_key(code, item, by_code)
-    codes = np.repeat(np.arange(len(shingles), dtype=np.int32), np.diff(by_code))
-    by_item = _offsets(held_by, len(principal))
-    items = np.repeat(np.arange(len(principal), dtype=np.int32), np.diff(by_item))
-    return Postings(item=items, code=_by_key(held_by, codes, by_item), shingles=shingles, principal=principal)
-
-
-def _offsets(keys: Codes, size: int) -> Ints:
-    """Return int64[size + 1], where the entries of each key begin when they are sorted by key."""
-    counts = np.bincount(keys, minlength=size)
-    return np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
+    """Return postings of distinct (item, code) pairs that come in any order."""
+    offsets = _offsets(item, len(principal))
+    return Postings(code=_by_item(item, code, offsets), offsets=offsets, shingles=shingles, principal=principal)
 
 
 @nb.njit(cache=True, nogil=True)
-def _by_key(key, value, offsets):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
-    """Values in the order of their keys; values of one key keep their order."""
+def _offsets(keys, size):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+    """Where the entries of each key begin when they are sorted by key: int64[size + 1]."""
+    offsets = np.zeros(size + 1, np.int64)
+    for key in keys:
+        offsets[key + 1] += 1
+    for key in range(size):
+        offsets[key + 1] += offsets[key]
+    return offsets
+
+
+@nb.njit(cache=True, nogil=True)
+def _by_item(item, code, offsets):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+    """Codes in the order of their items, ascending within an item."""
     at = offsets[:-1].copy()
-    out = np.empty(len(value), np.int32)
-    for k in range(len(key)):
-        out[at[key[k]]] = value[k]
-        at[key[k]] += 1
+    out = np.empty(len(code), np.int32)
+    for k in range(len(item)):
+        out[at[item[k]]] = code[k]
+        at[item[k]] += 1
+    for row in range(len(offsets) - 1):
+        out[offsets[row] : offsets[row + 1]].sort()
     return out
 
 
 @nb.njit(cache=True, nogil=True)
-def _principals_per_code(code_offsets, item_by_code, principal):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
-    n_codes = len(code_offsets) - 1
+def _items_by_code(code, item_offsets, code_offsets):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+    """Items in the order of their codes, ascending within a code."""
+    at = code_offsets[:-1].copy()
+    out = np.empty(len(code), np.int32)
+    for item in range(len(item_offsets) - 1):
+        for k in range(item_offsets[item], item_offsets[item + 1]):
+            out[at[code[k]]] = item
+            at[code[k]] += 1
+    return out
+
+
+@nb.njit(cache=True, nogil=True)
+def _recoded(code, offsets, anew):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+    """Codes by their new numbers, without those that have none (-1), with where those of each item begin."""
+    starts = np.zeros(len(offsets), np.int64)
+    for item in range(len(offsets) - 1):
+        starts[item + 1] = starts[item]
+        for k in range(offsets[item], offsets[item + 1]):
+            starts[item + 1] += anew[code[k]] >= 0
+    out = np.empty(starts[-1], np.int32)
+    n = 0
+    for k in range(len(code)):
+        if anew[code[k]] >= 0:
+            out[n] = anew[code[k]]
+            n += 1
+    return out, starts
+
+
+@nb.njit(cache=True, nogil=True)
+def _principals_per_code(code, offsets, by_principal, principal, n_codes):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
     counts = np.zeros(n_codes, np.int64)
-    last_seen = np.full(principal.max() + 1 if len(principal) else 1, -1, np.int64)
-    for code in range(n_codes):
-        for k in range(code_offsets[code], code_offsets[code + 1]):
-            owner = principal[item_by_code[k]]
-            if last_seen[owner] != code:
-                last_seen[owner] = code
-                counts[code] += 1
+    last = np.full(n_codes, -1, np.int32)
+    for item in by_principal:
+        for k in range(offsets[item], offsets[item + 1]):
+            if last[code[k]] != principal[item]:
+                last[code[k]] = principal[item]
+                counts[code[k]] += 1
     return counts
 
 
 @nb.njit(cache=True, nogil=True)
 def _greedy(order, code_offsets, item_by_code, item_offsets, code_by_item, jaccard):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
-    """Group of each code: the seed's position in `order`, or the code's own group of one."""
-    n_codes = len(order)
-    group = np.full(n_codes, -1, np.int64)
-    overlap = np.zeros(n_codes, np.int64)
-    touched = np.empty(n_codes, np.int64)
-    for rank in range(n_codes):
+    """Group of each code: the seed's position in `order`, or the code's own group of one; -1 of what is not in `order`.
+
+    What has a group is looked at no more: its overlap is -1, and it leaves `code_by_item`, which is used up, when it is
+    next met.
+    """
+    n_codes = len(code_offsets) - 1
+    group = np.full(n_codes, -1, np.int32)
+    overlap = np.full(n_codes, -1, np.int32)
+    overlap[order] = 0
+    touched = np.empty(n_codes, np.int32)
+    ends = item_offsets[1:].copy()
+    for rank in range(len(order)):
         seed = order[rank]
-        if group[seed] >= 0:
+        if overlap[seed] < 0:
             continue
         n_touched = 0
         for k in range(code_offsets[seed], code_offsets[seed + 1]):
             item = item_by_code[k]
-            for j in range(item_offsets[item], item_offsets[item + 1]):
+            j, end = item_offsets[item], ends[item]
+            while j < end:
                 other = code_by_item[j]
-                if overlap[other] == 0:
+                shared = overlap[other]
+                if shared < 0:
+                    end -= 1
+                    code_by_item[j] = code_by_item[end]
+                    continue
+                if shared == 0:
                     touched[n_touched] = other
                     n_touched += 1
-                overlap[other] += 1
+                overlap[other] = shared + 1
+                j += 1
+            ends[item] = end
         size = code_offsets[seed + 1] - code_offsets[seed]
         for t in range(n_touched):
             other = touched[t]
             shared = overlap[other]
             union = size + code_offsets[other + 1] - code_offsets[other] - shared
-            if group[other] < 0 and shared >= jaccard * union:
+            joins = shared >= jaccard * union
+            if joins:
                 group[other] = rank
-            overlap[other] = 0
+            overlap[other] = -1 if joins else 0
     return group
 
 
-def mine_cores(postings: Postings, *, part: str, min_shingles: int, min_principals: int, jaccard: float) -> list[Core]:
+def mine_cores(
+    postings: Postings,
+    chosen: NDArray[np.bool_] | None = None,
+    *,
+    part: str,
+    min_shingles: int,
+    min_principals: int,
+    jaccard: float,
+) -> list[Core]:
     """Return the cores of a window, the most shared first.
 
     Parameters
     ----------
     postings
         Shingles shared by at least `min_principals` principals, and where they stand.
+    chosen
+        bool[k], the shingles that cores are made of; None: all.
     part
         Which text they were taken from.
     min_shingles
@@ -182,17 +259,17 @@ def mine_cores(postings: Postings, *, part: str, min_shingles: int, min_principa
     if n_codes == 0:
         return []
     item_by_code, code_offsets = postings.standing.item, postings.standing.offsets
-    item_offsets = _offsets(postings.item, postings.n_items)
-    n_principals = _principals_per_code(code_offsets, item_by_code, postings.principal)
-    n_items = np.diff(code_offsets)
+    n_principals, n_items = postings.n_principals, np.diff(code_offsets)
     first_item = item_by_code[code_offsets[:-1]]
     order = np.lexsort((postings.shingles, first_item, -n_items, -n_principals))
-    group = _greedy(order, code_offsets, item_by_code, item_offsets, postings.code, jaccard)
+    if chosen is not None:
+        order = order[chosen[order]]
+    group = _greedy(order, code_offsets, item_by_code, postings.offsets, postings.code.copy(), jaccard)
     return _collect(postings, group, part=part, min_shingles=min_shingles, min_principals=min_principals)
 
 
 def _collect(postings: Postings, group: Ints, *, part: str, min_shingles: int, min_principals: int) -> list[Core]:
-    sizes = np.bincount(group)
+    sizes = np.bincount(group[group >= 0])
     kept = np.flatnonzero(sizes >= min_shingles)
     if len(kept) == 0:
         return []
@@ -202,7 +279,7 @@ def _collect(postings: Postings, group: Ints, *, part: str, min_shingles: int, m
     for begin, end in code_bounds.T.tolist():
         codes = code_order[begin:end]
         items = holding(postings, codes, at_least=(len(codes) + 1) // 2)
-        if len(np.unique(postings.principal[items])) >= min_principals:
+        if len(distinct(postings.principal[items])) >= min_principals:
             cores.append(Core(part=part, shingles=np.sort(postings.shingles[codes]), items=items))
     return cores
 
@@ -217,5 +294,33 @@ def held_counts(postings: Postings, codes: Ints) -> Ints:
 def holding(postings: Postings, codes: Ints, *, at_least: int) -> Codes:
     """Return the items that hold so many of some shingles, ascending."""
     standing = postings.standing
-    found, held = np.unique(np.concatenate([standing.of(code) for code in codes.tolist()]), return_counts=True)
-    return found[held >= at_least]
+    # From numpy, which need not write the zeros that are never read.
+    held = np.zeros(postings.n_items, np.int32)
+    found = _reaching(standing.item, standing.offsets, codes, held, at_least)
+    found.sort()
+    return found
+
+
+@nb.njit(cache=True, nogil=True)
+def _reaching(item_by_code, code_offsets, codes, held, at_least):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+    """Items that stand with `at_least` of some codes, as they reach it; `held` is zero for each item."""
+    most = 0
+    for code in codes:
+        most += code_offsets[code + 1] - code_offsets[code]
+    found = np.empty(most // at_least, np.int32)
+    n = 0
+    for code in codes:
+        for k in range(code_offsets[code], code_offsets[code + 1]):
+            item = item_by_code[k]
+            held[item] += 1
+            if held[item] == at_least:
+                found[n] = item
+                n += 1
+    return found[:n].copy()
+
+
+def distinct(codes: Codes) -> Codes:
+    """Return each of some codes once, ascending; faster than sorting where there are many of few."""
+    seen = np.zeros(int(codes.max(initial=-1)) + 1, np.bool_)
+    seen[codes] = True
+    return np.flatnonzero(seen).astype(np.int32)

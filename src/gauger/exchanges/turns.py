@@ -31,11 +31,23 @@ _PARAGRAPH: Final = "\n\n"
 _DECODER: Final = msgspec.json.Decoder(list[dict[str, object] | str])
 
 
+class _Plain(msgspec.Struct, gc=False):
+    """A message as most are: a role and a text."""
+
+    role: str
+    content: str
+
+
+_PLAIN_DECODER: Final = msgspec.json.Decoder(list[_Plain])
+
+
 def earlier_turns(prefix: str) -> list[str]:
     """Return the user's turns in a `conversation_prefix`, canonical JSON of messages.
 
     Text that is no such list counts as one turn: who wrote it may have kept the conversation in a shape of its own.
     """
+    if (plain := _plain_turns(prefix)) is not None:
+        return plain
     try:
         messages = _DECODER.decode(prefix)
     except (msgspec.MsgspecError, RecursionError):
@@ -44,6 +56,26 @@ def earlier_turns(prefix: str) -> list[str]:
     bounds = [place for place in range(1, len(said)) if said[place] != said[place - 1]]
     runs = zip([0, *bounds], [*bounds, len(said)], strict=True)
     return [turn_text(messages[start:stop]) or "" for start, stop in runs if start < stop and said[start]]
+
+
+def _plain_turns(prefix: str) -> list[str] | None:
+    """Return the user's turns where all messages are plain and no tool speaks, as nearly always; else None."""
+    try:
+        messages = _PLAIN_DECODER.decode(prefix)
+    except (msgspec.MsgspecError, RecursionError):
+        return None
+    turns: list[list[str]] = []
+    follows = False
+    for message in messages:
+        if message.role in _TOOL_ROLES:
+            return None
+        is_user = message.role in USER_ROLES
+        if is_user and not follows:
+            turns.append([])
+        if is_user:
+            turns[-1].append(message.content)
+        follows = is_user
+    return [joined(turn) or "" for turn in turns]
 
 
 def role(message: object) -> str:

@@ -1,5 +1,6 @@
 """From batches of exchanges to sketches in the workspace. Text ends here."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -57,7 +58,7 @@ def fill(
     read
         Told of each batch that was written.
     """
-    for batch, (sketches, refused) in sketched_one_ahead(batches, how):
+    for batch, (sketches, refused) in sketched_ahead(batches, how):
         writer.add(
             sketches.rows,
             sketches.parts,
@@ -69,14 +70,14 @@ def fill(
         read(batch)
 
 
-def sketched_one_ahead(batches: Iterable[SourceBatch], how: Sketching) -> Iterator[tuple[SourceBatch, Sketched]]:
-    """Yield each batch with its sketches, which a thread makes while the next batch is read."""
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        before: tuple[SourceBatch, Future[Sketched]] | None = None
+def sketched_ahead(batches: Iterable[SourceBatch], how: Sketching) -> Iterator[tuple[SourceBatch, Sketched]]:
+    """Yield each batch with its sketches, which threads make while the next batches are read: one for each thread."""
+    with ThreadPoolExecutor(max_workers=how.threads) as pool:
+        begun: deque[tuple[SourceBatch, Future[Sketched]]] = deque()
         for batch in batches:
-            now = batch, pool.submit(sketch, batch, how)
-            if before is not None:
-                yield before[0], before[1].result()
-            before = now
-        if before is not None:
-            yield before[0], before[1].result()
+            begun.append((batch, pool.submit(sketch, batch, how)))
+            if len(begun) > how.threads:
+                first, sketched = begun.popleft()
+                yield first, sketched.result()
+        for first, sketched in begun:
+            yield first, sketched.result()

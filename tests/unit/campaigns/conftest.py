@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from gauger.evidence.items import Items
-from gauger.evidence.mining import Postings
+from gauger.evidence.mining import Postings, postings_in_order
 
 
 def _items(principal, *, account=None, fill=None, projection=None, occurred_at=None, failed=None) -> Items:
@@ -34,7 +34,7 @@ def _postings(held: Sequence[set[int]], principal) -> Postings:
     code = {int(value): index for index, value in enumerate(shingles)}
     pairs = [(item, code[s]) for item, own in enumerate(held) for s in sorted(own)]
     item, codes = np.array(pairs, dtype=np.int32).reshape(-1, 2).T
-    return Postings(item=item, code=codes, shingles=shingles, principal=np.asarray(principal, dtype=np.int32))
+    return postings_in_order(item, codes, shingles=shingles, principal=np.asarray(principal, dtype=np.int32))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gauger.campaigns import detection
-from gauger.campaigns.candidates import Candidate, group_cores, kinds, strength, without_repeats
+from gauger.campaigns.candidates import Candidate, Sent, group_cores, kinds, strength, without_repeats
 from gauger.evidence.mining import Core, mine_cores
 from gauger.settings import CoreSettings
 
@@ -22,6 +22,10 @@ def _own(counter):
     """Return eight shingles that nothing else holds."""
     start = 10_000_000 + 8 * next(counter)
     return set(range(start, start + 8))
+
+
+def _strength(items, *, n_held):
+    return strength(Sent.of(items), n_held=n_held)
 
 
 def _counter():
@@ -104,8 +108,8 @@ def test_one_text_sent_by_many_is_no_candidate(window_text):
 
 
 def test_a_viral_prompt_has_no_strength_and_a_dealt_list_all_of_it(make_items):
-    viral = strength(make_items(range(40), fill=[7] * 40), n_held=17)
-    dealt = strength(make_items(np.tile(np.arange(30), 20)), n_held=17)
+    viral = _strength(make_items(range(40), fill=[7] * 40), n_held=17)
+    dealt = _strength(make_items(np.tile(np.arange(30), 20)), n_held=17)
     assert (viral.owning_share, viral.alone_share, viral.score) == (0.0, 0.0, 0.0)
     assert (dealt.alone_share, dealt.repeat_share, dealt.n_principals) == (1.0, 0.0, 30)
     assert dealt.score > 10
@@ -115,9 +119,9 @@ def test_a_viral_prompt_has_no_strength_and_a_dealt_list_all_of_it(make_items):
 def test_a_list_of_which_every_item_is_sent_several_times_is_a_dealt_one(make_items, times):
     rng = np.random.default_rng(times)
     owner = np.concatenate([rng.permutation(30)[:times] for _ in range(400)])
-    sent = strength(make_items(owner, fill=np.repeat(np.arange(400), times)), n_held=17)
+    sent = _strength(make_items(owner, fill=np.repeat(np.arange(400), times)), n_held=17)
     assert (sent.rollouts, sent.owning_share, sent.alone_share) == (times, 1.0, 0.0)
-    once = strength(make_items(rng.integers(0, 30, 400), fill=np.arange(400)), n_held=17)
+    once = _strength(make_items(rng.integers(0, 30, 400), fill=np.arange(400)), n_held=17)
     assert sent.score == pytest.approx(once.score, rel=0.05)
 
 
@@ -125,7 +129,7 @@ def test_a_list_of_which_every_item_is_sent_several_times_is_a_dealt_one(make_it
 def test_a_suite_of_which_each_account_runs_a_part_is_no_dealt_list(make_items, share):
     rng = np.random.default_rng(int(10 * share))
     owner, item = np.nonzero(rng.random((30, 400)) < share)
-    run = strength(make_items(owner, fill=item), n_held=17)
+    run = _strength(make_items(owner, fill=item), n_held=17)
     assert run.rollouts == 1
     assert run.alone_share < 0.25
 
@@ -135,21 +139,21 @@ def test_small_parts_of_one_suite_are_never_held_to_stand_alone(make_items, per_
     """Thirty customers draw some items each of a public suite: few share an item, and it is a suite all the same."""
     rng = np.random.default_rng(9)
     owner, item = np.nonzero(rng.random((30, 800)) < per_item / 30)
-    assert strength(make_items(owner, fill=item), n_held=17).alone_share < 0.8
+    assert _strength(make_items(owner, fill=item), n_held=17).alone_share < 0.8
 
 
 def test_common_decoys_leave_the_strength_of_a_dealt_list_as_it_is(make_items):
     owner, fill = np.tile(np.arange(30), 20), np.arange(600)
     decoys = np.tile(np.arange(1_000, 1_060), 30)
-    alone = strength(make_items(owner, fill=fill), n_held=17)
-    hidden = strength(make_items(np.r_[owner, np.repeat(np.arange(30), 60)], fill=np.r_[fill, decoys]), n_held=17)
+    alone = _strength(make_items(owner, fill=fill), n_held=17)
+    hidden = _strength(make_items(np.r_[owner, np.repeat(np.arange(30), 60)], fill=np.r_[fill, decoys]), n_held=17)
     assert hidden.score == alone.score
     assert hidden.owning_share == 1.0
     assert hidden.alone_share == 0.25
 
 
 def test_retries_of_one_customer_are_repeats_and_no_sharing(make_items):
-    retried = strength(make_items([0, 0, 0, 1, 1, 2], fill=[1, 1, 1, 2, 3, 4]), n_held=17)
+    retried = _strength(make_items([0, 0, 0, 1, 1, 2], fill=[1, 1, 1, 2, 3, 4]), n_held=17)
     assert retried.alone_share == 1.0
     assert retried.repeat_share == pytest.approx(2 / 6)
 
@@ -159,17 +163,17 @@ def test_fills_that_failed_and_went_to_another_customer_stand_alone_all_the_same
     again = np.arange(0, 300, 3)
     failed = np.isin(np.arange(400), again)
     handed_on = np.r_[owner, (owner[again] + 1) % 30], np.r_[fill, again]
-    assert strength(make_items(handed_on[0], fill=handed_on[1], failed=failed), n_held=17).alone_share == 1.0
-    assert strength(make_items(handed_on[0], fill=handed_on[1]), n_held=17).alone_share == 0.5
+    assert _strength(make_items(handed_on[0], fill=handed_on[1], failed=failed), n_held=17).alone_share == 1.0
+    assert _strength(make_items(handed_on[0], fill=handed_on[1]), n_held=17).alone_share == 0.5
 
 
 def test_strength_grows_with_customers_and_ignores_row_order(make_items):
-    scores = [strength(make_items(np.tile(np.arange(n), 3)), n_held=17).score for n in (4, 8, 16, 32)]
+    scores = [_strength(make_items(np.tile(np.arange(n), 3)), n_held=17).score for n in (4, 8, 16, 32)]
     assert scores == sorted(scores)
     order = np.random.default_rng(72).permutation(30)
     owner, fill = np.tile(np.arange(10), 3), np.arange(30) // 2
-    shuffled = strength(make_items(owner[order], fill=fill[order]), n_held=17)
-    assert shuffled == strength(make_items(owner, fill=fill), n_held=17)
+    shuffled = _strength(make_items(owner[order], fill=fill[order]), n_held=17)
+    assert shuffled == _strength(make_items(owner, fill=fill), n_held=17)
 
 
 def test_candidates_do_not_depend_on_the_order_of_the_cores(window_text):

@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import binom
 
 from gauger.campaigns.calibration import Split, split_target
-from gauger.campaigns.candidates import Candidate, strength
+from gauger.campaigns.candidates import Candidate, Sent, strength
 from gauger.campaigns.detection import Gated, gate
 from gauger.campaigns.examination import choose, examine
 from gauger.campaigns.windows import DAY_US
@@ -48,7 +48,10 @@ def dealt_window(make_items):
 def _candidate(window, *, path="cold") -> Candidate:
     core = Core(part="user_prompt", shingles=np.arange(17), items=window.rows)
     return Candidate(
-        path=path, cores=(core,), items=window.rows, strength=strength(window.items.take(window.rows), n_held=17)
+        path=path,
+        cores=(core,),
+        items=window.rows,
+        strength=strength(Sent.of(window.items.take(window.rows)), n_held=17),
     )
 
 

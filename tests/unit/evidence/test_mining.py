@@ -11,9 +11,9 @@ def _postings(sets: list[set[int]], principals: list[int]) -> Postings:
     shingles = np.array(sorted(set().union(*sets)), dtype=np.int64)
     code = {value: index for index, value in enumerate(shingles)}
     pairs = sorted((item, code[s]) for item, shingle_set in enumerate(sets) for s in shingle_set)
-    return Postings(
-        item=np.array([p[0] for p in pairs], dtype=np.int32),
-        code=np.array([p[1] for p in pairs], dtype=np.int32),
+    return postings_in_order(
+        np.array([p[0] for p in pairs], dtype=np.int32),
+        np.array([p[1] for p in pairs], dtype=np.int32),
         shingles=shingles,
         principal=np.array(principals, dtype=np.int32),
     )
@@ -72,9 +72,9 @@ def test_a_wrapper_around_disjoint_items_is_one_core():
 
 
 def test_nothing_shared_gives_no_core():
-    empty = Postings(
-        item=np.empty(0, np.int32),
-        code=np.empty(0, np.int32),
+    empty = postings_in_order(
+        np.empty(0, np.int32),
+        np.empty(0, np.int32),
         shingles=np.empty(0, np.int64),
         principal=np.zeros(3, np.int32),
     )
@@ -90,3 +90,28 @@ def test_postings_in_any_order_come_out_sorted(pairs, random):
     assert list(zip(found.item.tolist(), found.code.tolist(), strict=True)) == sorted(pairs)
     by_shingle = [(int(one), shingle) for shingle in range(7) for one in found.standing.of(shingle)]
     assert by_shingle == sorted(pairs, key=lambda pair: pair[::-1])
+
+
+ROWS = st.lists(st.tuples(st.sets(st.integers(0, 9), max_size=6), st.integers(0, 3)), min_size=1, max_size=12)
+
+
+@given(ROWS, st.integers(1, 4))
+def test_shingles_of_too_few_principals_leave_and_the_rest_are_coded_anew(rows, least):
+    sets, owners = [row[0] for row in rows], [row[1] for row in rows]
+    held_by = {s: len({owner for held, owner in rows if s in held}) for s in set().union(*sets)}
+    found = _postings(sets, owners).shared_by(least)
+    shared = sorted(s for s, n in held_by.items() if n >= least)
+    assert found.shingles.tolist() == shared
+    standing = [(int(item), int(found.shingles[code])) for item, code in zip(found.item, found.code, strict=True)]
+    assert standing == [(item, s) for item, held in enumerate(sets) for s in sorted(held) if s in shared]
+
+
+@given(ROWS, st.sets(st.integers(0, 9)))
+def test_cores_of_chosen_shingles_are_those_of_items_that_hold_no_others(rows, chosen):
+    sets, owners = [row[0] for row in rows], [row[1] for row in rows]
+    postings, alone = _postings(sets, owners), _postings([held & chosen for held in sets], owners)
+    rule = {"part": "user_prompt", "min_shingles": 2, "min_principals": 2, "jaccard": 0.5}
+    found = mine_cores(postings, np.isin(postings.shingles, list(chosen)), **rule)
+    expected = mine_cores(alone, **rule)
+    assert [core.shingles.tolist() for core in found] == [core.shingles.tolist() for core in expected]
+    assert [core.items.tolist() for core in found] == [core.items.tolist() for core in expected]
