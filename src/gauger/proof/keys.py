@@ -69,6 +69,19 @@ def key_words(key: bytes, n_words: int) -> Keys:
     return np.frombuffer(derive_key(key, "watermark-words", length=8 * n_words), "<u8").astype(np.uint64)
 
 
+def served_configuration(key: bytes, terms: Terms) -> dict[str, object]:
+    """Return what a server is given: vLLM's `--watermark-config` for gumbel, the scheme's own numbers otherwise.
+
+    It holds the key.
+    """
+    words = [int(word) for word in key_words(key, terms.watermark().n_words)]
+    if terms.scheme == "synthid":
+        # For Transformers' `SynthIDTextWatermarkingConfig(**...)`, whose integers have a sign; the lowest bits count.
+        return {"ngram_len": terms.context + 1, "keys": [word & (2**63 - 1) for word in words]}
+    configuration: dict[str, object] = {"algorithm": terms.scheme, "key": words[0], "context_width": terms.context}
+    return configuration if terms.gamma is None else {**configuration, "gamma": terms.gamma}
+
+
 def commitment(key: bytes, campaign: str, rotation: int, terms: Terms) -> str:
     """Return what binds to a key and its terms without showing it: SHA-256, 64 hexadecimal digits.
 

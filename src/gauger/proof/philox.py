@@ -84,9 +84,10 @@ def _token_word(
 
 
 @inlined
-def _uniform(word: np.uint64) -> float:
+def _uniform(word: np.uint64) -> np.float64:
     """Return the number in (0, 1) that vLLM makes of a word: 24 bits, rounded to float32."""
-    return float(np.float32((float(word >> U64(8)) + 1.0) / 16777217.0))
+    # Numba takes float(float32) to be float32 still.
+    return np.float64(np.float32((float(word >> U64(8)) + 1.0) / 16777217.0))
 
 
 @compiled

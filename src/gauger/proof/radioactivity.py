@@ -30,6 +30,8 @@ Keys = NDArray[np.uint64]
 Floats = NDArray[np.float64]
 Method = Literal["plain", "teacher"]
 
+#: The laxest level at which a detection may be called a proof.
+MAX_ALPHA: Final = 1e-3
 #: Wrong keys whose own p-values are printed as a control.
 N_WRONG_KEYS: Final = 5
 
@@ -85,6 +87,18 @@ def check_null_keys(null_keys: int, *, alpha: float, n_tests: int) -> None:
         )
 
 
+def check_alpha(alpha: float) -> None:
+    """Refuse a level that is none.
+
+    Raises
+    ------
+    UsageError
+        It does not lie between 0 and 0.001: a test that speaks of people has no laxer level.
+    """
+    if not 0 < alpha <= MAX_ALPHA:
+        raise UsageError(f"alpha is {alpha:g}", where="--alpha", todo=f"give a level up to {MAX_ALPHA:g}")
+
+
 def seed_of(commitment: str, cells: Cells) -> int:
     """Return the seed of the other keys: it follows from what is tested, so nobody can try seeds until one pleases."""
     digest = hashlib.sha256(commitment.encode())
@@ -129,7 +143,8 @@ def key_test(
 
         def draw(size: int) -> Floats:
             keys = rng.integers(0, 2**64, (size, scheme.n_words), np.uint64)
-            drawn.append(np.concatenate(list(pool.map(score, np.array_split(keys, threads)))))
+            parts = np.array_split(keys, threads)
+            drawn.append(np.concatenate(list(pool.map(score, parts))) if threads > 1 else score(keys))
             return drawn[-1]
 
         p_value = sequential_p_value(observed, draw, permutations=null_keys)
