@@ -23,7 +23,7 @@ Campaign = Annotated[str, typer.Option("--campaign", metavar="ID", help="Whose k
 Rotation = Annotated[int | None, typer.Option("--rotation", min=1, metavar="N", help="[default: the latest]")]
 
 WIDE_WINDOW = (
-    "A window of more than 2 tokens marks text, but students hardly learn the mark: it would leave little to detect."
+    "A context of more than 2 tokens marks text, but students hardly learn the mark: it would leave little to detect."
 )
 
 
@@ -60,7 +60,7 @@ def new(
     campaign: Campaign,
     scheme: Annotated[Literal["gumbel", "kgw", "synthid"], typer.Option("--scheme", help="The watermark.")] = "gumbel",
     context: Annotated[
-        int, typer.Option("--context", min=1, metavar="N", help="Window in tokens; 1 or 2 leave a trace in a student.")
+        int, typer.Option("--context", min=1, metavar="N", help="Tokens before; 1 or 2 leave a trace in a student.")
     ] = 1,
     gamma: Annotated[
         float | None, typer.Option("--gamma", metavar="SHARE", help="Share of green tokens, kgw. [default: 0.5]")
@@ -82,7 +82,10 @@ def new(
 
 
 def rotate(campaign: Campaign, workspace: options.Workspace = None) -> None:
-    """Make a campaign's next key under the same terms, and commit to it. Earlier keys stay testable."""
+    """Make a campaign's next key and commit to it.
+
+    It is used under the terms of the key before it; earlier keys stay testable.
+    """
     from gauger.cli.session import open_session, workspace_at_hand
 
     with open_session(workspace_at_hand(workspace)) as session:
@@ -110,9 +113,10 @@ def export(
     rotation: Rotation = None,
     workspace: options.Workspace = None,
 ) -> None:
-    """Write a key as the server takes it: for gumbel, the configuration of vLLM's watermark.
+    """Write a key as the server takes it, to a private file.
 
-    The file is a secret; remove it when the server has it. Nothing of it is printed.
+    For gumbel that is the configuration of vLLM's watermark, for synthid that of Transformers. The file is a secret;
+    remove it when the server has it. Nothing of it is printed.
     """
     import msgspec
 
@@ -209,7 +213,7 @@ def _table(log: list["Entry"]) -> str:
     table = [
         Column(title="key", values=[one.name for one in log]),
         Column(title="scheme", values=[one.terms.scheme for one in log]),
-        Column(title="window", values=[str(one.terms.context) for one in log], right=True),
+        Column(title="context", values=[str(one.terms.context) for one in log], right=True),
         Column(title="committed at", values=[_time(one) for one in log]),
         Column(title="commitment", values=[f"{one.commitment[:16]}…" for one in log]),
     ]

@@ -69,10 +69,17 @@ def radioactivity(
     ] = None,
     served_to: Annotated[str | None, typer.Option("--served-to", metavar="TEXT", help="To whom alone.")] = None,
     served_since: Annotated[
-        datetime | None, typer.Option("--served-since", parser=options.moment("--served-since"), metavar="TIME")
+        datetime | None,
+        typer.Option(
+            "--served-since",
+            parser=options.moment("--served-since"),
+            metavar="TIME",
+            help="From when text under the key was served.",
+        ),
     ] = None,
     served_until: Annotated[
-        datetime | None, typer.Option("--served-until", parser=options.moment("--served-until"), metavar="TIME")
+        datetime | None,
+        typer.Option("--served-until", parser=options.moment("--served-until"), metavar="TIME", help="Until when."),
     ] = None,
     other_routes: Annotated[
         str | None, typer.Option("--other-routes", metavar="TEXT", help="How else the text could reach a trainer.")

@@ -20,7 +20,7 @@ _COMMITMENT: Final = b"gauger/watermark-commitment/1\n"
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=False):
-    """How a key is used: scheme, window, and the share of green tokens (kgw alone)."""
+    """How a key is used: scheme, context, and the share of green tokens (kgw alone)."""
 
     scheme: str
     context: int
@@ -46,7 +46,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     @property
     def leaves_a_trace(self) -> bool:
-        """Whether a student is likely to learn the mark; with a wide window it is not."""
+        """Whether a student is likely to learn the mark; with a wide context it is not."""
         return self.context <= ADVISED_WIDTH
 
 

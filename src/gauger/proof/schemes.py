@@ -22,7 +22,7 @@ Words = NDArray[np.uint32]
 Floats = NDArray[np.float64]
 
 MAX_WIDTH: Final = 16
-#: Wider, and a student hardly learns the mark: z 15.5 at window 1 against 0.9 at 4 (reference/proof.md, section 5).
+#: Wider, and a student hardly learns the mark: z 15.5 at context 1 against 0.9 at 4 (reference/proof.md, section 5).
 ADVISED_WIDTH: Final = 2
 
 
@@ -76,7 +76,7 @@ class Kgw:
     """Green lists: a token is green with probability `gamma`, its score is 1 if green.
 
     Source: Kirchenbauer et al., "A watermark for large language models" (2023), algorithm 2, and "On the reliability of
-    watermarks" (2023) for windows of 1 to 4. We deviate: each token of the vocabulary is green by its own draw, not as
+    watermarks" (2023) for contexts of 1 to 4. We deviate: each token of the vocabulary is green by its own draw, not as
     one of exactly gamma |V|, which needs no permutation of the vocabulary for each context and no |V| at all. The green
     lists are therefore not those of other implementations.
     """
@@ -186,13 +186,13 @@ class SynthId:
 
     @property
     def mean(self) -> float:
-        """Mean of a g-value."""
-        return 0.5
+        """Mean of a g-value: that of the table, which differs from a half by more than long texts forgive."""
+        return float(self.table.mean())
 
     @property
     def sd(self) -> float:
         """Standard deviation of a mean of `depth` g-values."""
-        return float(0.5 / np.sqrt(self.depth))
+        return float(np.sqrt(self.mean * (1 - self.mean) / self.depth))
 
     @cached_property
     def table(self) -> NDArray[np.uint8]:
@@ -219,8 +219,8 @@ class SynthId:
         return lambda keys: sums[(keys % np.uint64(size)).astype(np.int64)].mean(axis=1)
 
     def tail(self, total: float, n: int) -> float:
-        """Return the upper tail of the binomial distribution of all bits."""
-        return float(stats.binom.sf(np.ceil(total * self.depth - 1e-6) - 1, n * self.depth, 0.5))
+        """Return the upper tail of the binomial distribution of all bits, as if no two cells shared an entry."""
+        return float(stats.binom.sf(np.ceil(total * self.depth - 1e-6) - 1, n * self.depth, self.mean))
 
     def _hash(self, contexts: Words, tokens: Words) -> Keys:
         """Return uint64[n], the hash of context and token before a key."""
@@ -230,7 +230,7 @@ class SynthId:
         return found
 
 
-#: The schemes by name, each made of a window and of what else it needs.
+#: The schemes by name, each made of a context and of what else it needs.
 SCHEMES: Final[dict[str, Callable[[int], Scheme]]] = {"kgw": Kgw, "gumbel": Gumbel, "synthid": SynthId}
 
 
@@ -248,5 +248,5 @@ def _philox_scorer(cells: Cells, kind: int, threshold: np.uint64) -> Callable[[K
 def _check_width(width: int, *, most: int = MAX_WIDTH) -> None:
     if not 1 <= width <= most:
         raise SettingsError(
-            f"the window is {width} tokens", where="--context", todo=f"give 1 to {most}; 1 or 2 leave a trace"
+            f"the context is {width} tokens", where="--context", todo=f"give 1 to {most}; 1 or 2 leave a trace"
         )

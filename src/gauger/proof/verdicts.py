@@ -15,13 +15,15 @@ Word = Literal["proof", "strong evidence", "consistent with", "nothing detected"
 #: Adjusted p-values up to these carry the two lesser words. Conventional levels, not derived ones.
 STRONG: Final = 1e-3
 CONSISTENT: Final = 0.05
+#: Level, over all controls, at which an unrelated model shows a key: one report in a hundred is withheld for nothing.
+CONTROL_ALARM: Final = 0.01
 #: Unrelated models that a proof needs beside it (reference/proof.md, section 3).
 MIN_CONTROLS: Final = 3
 
 DETECTED_MEANS: Final = "This proves training on text that carries the key, not who took that text."
 NOTHING_MEANS: Final = (
     "That proves nothing: a model trained on marked text can show no mark, for the text was paraphrased, diluted, or"
-    " served under a wide window."
+    " served under a wide context."
 )
 NOT_STATED: Final = "(not stated)"
 #: Said where the operator names no others.
@@ -66,8 +68,8 @@ class Controls:
 
     @property
     def fired(self) -> bool:
-        """Whether an unrelated model shows a key, at `STRONG` over all controls."""
-        return bool(self.negative) and min(self.negative) * len(self.negative) <= STRONG
+        """Whether an unrelated model shows a key, at `CONTROL_ALARM` over all controls (Bonferroni)."""
+        return bool(self.negative) and min(self.negative) * len(self.negative) <= CONTROL_ALARM
 
     @property
     def has_power(self) -> bool | None:

@@ -56,7 +56,7 @@ def test_words_are_those_of_the_slow_reference(key, context, token):
 
 
 def test_text_sampled_here_is_the_text_of_vllms_own_test():
-    """vLLM tests its detector on text of key 42, window 4: argmax of u over 128 equally likely tokens."""
+    """vLLM tests its detector on text of key 42, context 4: argmax of u over 128 equally likely tokens."""
     text = [MASK] * 4
     for _ in range(16):
         contexts = np.tile(np.array(text[-4:], np.uint32), (128, 1))

@@ -86,7 +86,7 @@ def test_the_formula_without_deduplication_is_wrong_on_templated_text_and_ours_i
 
 @pytest.mark.parametrize(("share", "bound"), [(0.05, 1e-3), (0.2, 1e-6)])
 def test_students_of_marked_text_are_found_in_the_median_of_five_seeds(share, bound):
-    """2,000 traces, that share of them marked (KGW, window 1); 2,000 answers; the tail is the formula's."""
+    """2,000 traces, that share of them marked (KGW, context 1); 2,000 answers; the tail is the formula's."""
     found = []
     for seed in range(5):
         rng, scheme = np.random.default_rng(seed), Kgw(1)

@@ -68,7 +68,8 @@ def test_what_is_missing_for_a_proof_is_said_and_the_word_is_weaker(served, cont
 
 
 def test_a_control_that_shows_the_key_withholds_every_verdict():
-    said = verdict(controls=Controls((0.0003, 0.7, 0.5), 3))
+    assert verdict(controls=Controls((0.004, 0.7, 0.5), 3)).word == "proof"
+    said = verdict(controls=Controls((0.003, 0.7, 0.5), 3))
     assert said.word == "withheld"
     assert "unrelated model" in said.sentence
 

@@ -21,7 +21,7 @@ def all_pairs(n_tokens: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def marked(model, scheme, key, delta=2.0) -> np.ndarray:
-    """The model with green tokens (or, for other schemes, high scores) made likelier. Windows of one token."""
+    """The model with green tokens (or, for other schemes, high scores) made likelier. Contexts of one token."""
     scores = scheme.scores(key, *all_pairs(len(model))).reshape(model.shape)
     raised = model * np.exp(delta * (scores - scheme.mean) / scheme.sd / 2)
     return raised / raised.sum(axis=1, keepdims=True)
