@@ -97,7 +97,8 @@ def _verdicts(rows: Sequence[Row], entries: Sequence[Entry], *, alpha: float, se
 
 
 def _controls(rows: Sequence[Row]) -> Controls:
-    negative = [row for row in rows if row.role == "control"]
+    # A model that said nothing is no control.
+    negative = [row for row in rows if row.role == "control" and row.n_cells]
     return Controls(
         negative=[row.p_value for row in negative],
         n_models=len({row.subject for row in negative}),

@@ -138,17 +138,17 @@ def key_test(
         return KeyTest(1.0, math.nan, 1.0, 0, cells.n_visits, 0, ())
     score = scheme.scorer(cells)
     observed = float(score(key[None, :])[0])
-    drawn: list[Floats] = []
+    tally = _Tally()
     with ThreadPoolExecutor(threads) as pool:
 
         def draw(size: int) -> Floats:
             keys = rng.integers(0, 2**64, (size, scheme.n_words), np.uint64)
             parts = np.array_split(keys, threads)
-            drawn.append(np.concatenate(list(pool.map(score, parts))) if threads > 1 else score(keys))
-            return drawn[-1]
+            totals = np.concatenate(list(pool.map(score, parts))) if threads > 1 else score(keys)
+            tally.add(totals)
+            return totals
 
         p_value = sequential_p_value(observed, draw, permutations=null_keys)
-    totals = np.concatenate(drawn)
     z_score = (observed - scheme.mean * cells.weights.sum()) / (scheme.sd * float(np.linalg.norm(cells.weights)))
     return KeyTest(
         p_value=p_value,
@@ -156,13 +156,28 @@ def key_test(
         tail_p=scheme.tail(observed, len(cells)) if method == "plain" else float(stats.norm.sf(z_score)),
         n_cells=len(cells),
         n_visits=cells.n_visits,
-        n_null_keys=len(totals),
-        wrong_keys=_wrong_keys(totals),
+        n_null_keys=tally.n_keys,
+        wrong_keys=tally.p_values(),
     )
 
 
-def _wrong_keys(totals: Floats) -> tuple[float, ...]:
-    """Return the p-values of the first keys drawn, each against the others."""
-    margin = TIE * np.maximum(1.0, np.abs(totals[:N_WRONG_KEYS]))
-    reached = (totals[None, :] >= (totals[:N_WRONG_KEYS] - margin)[:, None]).sum(axis=1)
-    return tuple(float(one) for one in reached / len(totals))
+class _Tally:
+    """Counts how many other keys fit as well as each of the first of them, without keeping a hundred million sums."""
+
+    def __init__(self) -> None:
+        self.n_keys = 0
+        self._bars = np.empty(0)
+        self._reached = np.zeros(0, np.int64)
+
+    def add(self, totals: Floats) -> None:
+        """Count a batch; the first keys of the first batch are the ones compared."""
+        if not self.n_keys:
+            first = totals[:N_WRONG_KEYS]
+            self._bars = first - TIE * np.maximum(1.0, np.abs(first))
+            self._reached = np.zeros(len(first), np.int64)
+        self.n_keys += len(totals)
+        self._reached += (totals >= self._bars[:, None]).sum(axis=1)
+
+    def p_values(self) -> tuple[float, ...]:
+        """Return the p-value of each, itself counted once."""
+        return tuple(float(one) for one in self._reached / max(self.n_keys, 1))

@@ -79,3 +79,12 @@ def test_the_document_holds_no_token_and_no_key(world):
 def test_a_model_without_the_teachers_word_is_tested_plainly():
     silent = Subject("s", "suspect", as_answers(np.zeros((2, 5), np.int64)))
     assert silent.methods("auto") == silent.methods("both") == ("plain",)
+
+
+def test_models_that_said_nothing_are_no_controls(world):
+    subjects, keys = world
+    silent = [Subject(f"s{i}", "control", as_answers(np.zeros((1, 1), np.int64))) for i in range(3)]
+    rows = examine([subjects[0], *silent], keys[:1], methods="auto", null_keys=999)
+    said = write(rows, [entry("C-17/1")], alpha=1e-3, null_keys=999, n_tests=1, served=SERVED)
+    assert said.verdicts[0].word == "strong evidence"
+    assert "there are 0" in said.verdicts[0].held_back[0]

@@ -124,6 +124,8 @@ def test_the_p_value_is_the_rank_among_the_other_keys():
     sums = scheme.scorer(cells)(random_keys(others, 250))
     reached = int((sums >= scheme.scorer(cells)(key[None])[0]).sum())
     assert reached >= 20
+    by_hand = [float(np.mean(sums >= one)) for one in sums[:5]]
+    assert found.wrong_keys == pytest.approx(by_hand)
     stop = int(np.searchsorted(np.cumsum(sums >= scheme.scorer(cells)(key[None])[0]), 20)) + 1
     assert found.p_value == 20 / stop
 
