@@ -18,7 +18,7 @@ from tests.unit.proof.worlds import (
 )
 
 from gauger.errors import UsageError
-from gauger.proof.cells import plain_cells, referenced_cells
+from gauger.proof.cells import Answer, plain_cells, referenced_cells
 from gauger.proof.philox import GREEN
 from gauger.proof.radioactivity import (
     check_alpha,
@@ -171,3 +171,16 @@ def test_a_verdict_needs_as_many_other_keys_as_its_level_says():
 def test_a_lax_level_is_refused(alpha):
     with pytest.raises(UsageError):
         check_alpha(alpha)
+
+
+def test_a_suspect_that_repeats_marked_text_of_its_prompt_shows_no_key():
+    """Otherwise whoever asks with marked text would find it in any model."""
+    rng, scheme = np.random.default_rng(7), Kgw(1)
+    teacher, key = bigram(rng, 40), random_keys(rng, 1)[0]
+    prompts = sample(rng, marked(teacher, scheme, key), 60)
+    own = sample(rng, teacher, 60)
+    parrots = [Answer(np.concatenate([prompt, said]), prompt) for prompt, said in zip(prompts, own, strict=True)]
+    found = key_test(plain_cells(parrots, 1), scheme, key, method="plain", null_keys=999, rng=rng)
+    assert found.p_value > 0.01
+    unaware = [Answer(one.tokens, np.empty(0, np.int64)) for one in parrots]
+    assert key_test(plain_cells(unaware, 1), scheme, key, method="plain", null_keys=999, rng=rng).p_value == 0.001
