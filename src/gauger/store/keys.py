@@ -37,13 +37,7 @@ def read_master_key(path: Path) -> MasterKey:
     SettingsError
         The file can be read by others than its owner, or does not hold the key that was written.
     """
-    mode, text = _read(path)
-    if mode & 0o077:
-        raise SettingsError(
-            "the key can be read by others than its owner",
-            where=str(path),
-            todo=f"run chmod 600 {path}; if others had access to it, start a new workspace",
-        )
+    text = read_private_file(path)
     try:
         mark, key_id, secret = text.decode("ascii").split()
         key = MasterKey(base64.b64decode(secret, validate=True))
@@ -66,15 +60,29 @@ def create_master_key(path: Path, *, random_bytes: Callable[[int], bytes]) -> Ma
     return key
 
 
-def _read(path: Path) -> tuple[int, bytes]:
+def read_private_file(path: Path) -> bytes:
+    """Return what a file of secrets holds.
+
+    Raises
+    ------
+    SettingsError
+        It cannot be read, or can be read by others than its owner.
+    """
     try:
-        return path.stat().st_mode, path.read_bytes()
+        mode, content = path.stat().st_mode, path.read_bytes()
     except OSError as error:
         raise SettingsError(
             f"the key cannot be read: {error.strerror}",
             where=str(path),
             todo="work as the user that made the workspace, or restore the file from a backup",
         ) from error
+    if mode & 0o077:
+        raise SettingsError(
+            "the key can be read by others than its owner",
+            where=str(path),
+            todo=f"run chmod 600 {path}; if others had access to it, start a new workspace",
+        )
+    return content
 
 
 def _damaged(path: Path) -> SettingsError:

@@ -16,10 +16,12 @@ from gauger.sources import SOURCES
 COMMANDS = {
     name: command
     for name, command in typer.main.get_command(app).commands.items()  # type: ignore[attr-defined]
-    if name != "lab"
+    if name not in {"lab", "keys", "prove"}
 }
 LAB = ("lab", "lab simulate", "lab scenarios", "lab window-test")
-PATHS = ("", *COMMANDS, *LAB)
+KEYS = ("keys", *(f"keys {name}" for name in ("new", "rotate", "list", "export", "commit-log", "commit-log verify")))
+PROVE = ("prove", "prove radioactivity")
+PATHS = ("", *COMMANDS, *LAB, *KEYS, *PROVE)
 
 HELP_OF_ALL = """
 import sys

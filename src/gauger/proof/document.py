@@ -1,0 +1,117 @@
+"""The report of a test as one typed record: what was tested, with which keys, and what it lets one say."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from gauger.proof.commitments import Entry
+from gauger.proof.examination import Row
+from gauger.proof.keys import Terms
+from gauger.proof.verdicts import DETECTED_MEANS, NOTHING_MEANS, Controls, Served, Word, judge
+
+
+class KeyRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A key as the log has it. `log_line` is the hash of its line."""
+
+    name: str
+    terms: Terms
+    commitment: str
+    committed_at: datetime
+    log_line: str
+    public_key: str
+
+
+class VerdictRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """The verdict on one suspect and key; its p-value is the smallest adjusted one over the methods."""
+
+    suspect: str
+    key: str
+    adjusted_p_value: float
+    word: Word
+    sentence: str
+    held_back: list[str]
+
+
+class Document(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole report. It holds no token of any answer and no key."""
+
+    schema: str
+    alpha: float
+    null_keys: int
+    n_tests: int
+    keys: list[KeyRecord]
+    tests: list[Row]
+    verdicts: list[VerdictRecord]
+    detection_means: str
+    no_detection_means: str
+
+
+def write(
+    rows: Sequence[Row], entries: Sequence[Entry], *, alpha: float, null_keys: int, n_tests: int, served: Served
+) -> Document:
+    """Return the report of these tests."""
+    return Document(
+        schema="gauger/radioactivity/1",
+        alpha=alpha,
+        null_keys=null_keys,
+        n_tests=n_tests,
+        keys=[_key(entry) for entry in entries],
+        tests=list(rows),
+        verdicts=_verdicts(rows, entries, alpha=alpha, served=served),
+        detection_means=DETECTED_MEANS,
+        no_detection_means=NOTHING_MEANS,
+    )
+
+
+def _verdicts(rows: Sequence[Row], entries: Sequence[Entry], *, alpha: float, served: Served) -> list[VerdictRecord]:
+    controls = _controls(rows)
+    claims: dict[tuple[str, str], float] = {}
+    for row in rows:
+        if row.adjusted_p_value is not None:
+            asked = (row.subject, row.key)
+            claims[asked] = min(row.adjusted_p_value, claims.get(asked, 1.0))
+    committed_at = {entry.name: entry.committed_at for entry in entries}
+    verdicts = []
+    for (suspect, key), adjusted in claims.items():
+        said = judge(
+            suspect=suspect,
+            key=key,
+            adjusted=adjusted,
+            alpha=alpha,
+            committed_at=committed_at[key],
+            served=served,
+            controls=controls,
+        )
+        verdicts.append(
+            VerdictRecord(
+                suspect=suspect,
+                key=key,
+                adjusted_p_value=adjusted,
+                word=said.word,
+                sentence=said.sentence,
+                held_back=list(said.held_back),
+            )
+        )
+    return verdicts
+
+
+def _controls(rows: Sequence[Row]) -> Controls:
+    # A model that said nothing is no control.
+    negative = [row for row in rows if row.role == "control" and row.n_cells]
+    return Controls(
+        negative=[row.p_value for row in negative],
+        n_models=len({row.subject for row in negative}),
+        positive=[row.p_value for row in rows if row.role == "positive"],
+    )
+
+
+def _key(entry: Entry) -> KeyRecord:
+    return KeyRecord(
+        name=entry.name,
+        terms=entry.terms,
+        commitment=entry.commitment,
+        committed_at=entry.committed_at,
+        log_line=entry.digest,
+        public_key=entry.public_key,
+    )

@@ -1,0 +1,161 @@
+"""What a test lets one say, by rule: four words, one sentence, and what it does not say.
+
+A detection proves training on marked text, not who took it. No detection proves nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+from gauger.evidence.records import p_text
+
+Word = Literal["proof", "strong evidence", "consistent with", "nothing detected", "withheld"]
+
+#: Adjusted p-values up to these carry the two lesser words. Conventional levels, not derived ones.
+STRONG: Final = 1e-3
+CONSISTENT: Final = 0.05
+#: Level, over all controls, at which an unrelated model shows a key: one report in a hundred is withheld for nothing.
+CONTROL_ALARM: Final = 0.01
+#: Unrelated models that a proof needs beside it (reference/proof.md, section 3).
+MIN_CONTROLS: Final = 3
+
+DETECTED_MEANS: Final = "This proves training on text that carries the key, not who took that text."
+NOTHING_MEANS: Final = (
+    "That proves nothing: a model trained on marked text can show no mark, for the text was paraphrased, diluted, or"
+    " served under a wide context."
+)
+NOT_STATED: Final = "(not stated)"
+#: Said where the operator names no others.
+OTHER_ROUTES: Final = (
+    "publication or resale by those it was served to, a shared log or data set, a proxy in between, a leak of the key"
+)
+
+_CLAIM: Final[dict[Word, str]] = {
+    "proof": "Proof at alpha = {alpha}: {suspect} was trained on text carrying key {key}",
+    "strong evidence": "Strong evidence that {suspect} was trained on text carrying key {key}",
+    "consistent with": "Consistent with {suspect} having been trained on text carrying key {key}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """The operator's own statement of where text under a key went; None where nothing is stated."""
+
+    to: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    other_routes: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Controls:
+    """What was tested beside the suspects.
+
+    Attributes
+    ----------
+    negative
+        p-values of unrelated models, of every key and method.
+    n_models
+        How many models these are.
+    positive
+        p-values of a student known to be trained on text under the key; empty without one.
+    """
+
+    negative: Sequence[float] = ()
+    n_models: int = 0
+    positive: Sequence[float] = ()
+
+    @property
+    def fired(self) -> bool:
+        """Whether an unrelated model shows a key, at `CONTROL_ALARM` over all controls (Bonferroni)."""
+        return bool(self.negative) and min(self.negative) * len(self.negative) <= CONTROL_ALARM
+
+    @property
+    def has_power(self) -> bool | None:
+        """Whether the positive control shows the key; None without one."""
+        return min(self.positive) <= STRONG if self.positive else None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The word, the sentence, and why the word is no stronger where the p-value alone would carry more."""
+
+    word: Word
+    sentence: str
+    held_back: tuple[str, ...]
+
+
+def judge(
+    *, suspect: str, key: str, adjusted: float, alpha: float, committed_at: datetime, served: Served, controls: Controls
+) -> Verdict:
+    """Return the verdict on one suspect and key.
+
+    Parameters
+    ----------
+    suspect, key
+        Their names.
+    adjusted
+        The p-value after Holm's correction.
+    alpha
+        Level of a proof.
+    committed_at
+        When the key entered the commitment log.
+    served
+        Where text under the key went.
+    controls
+        What was tested beside.
+    """
+    if controls.fired:
+        return Verdict("withheld", _withheld(suspect, key), ("an unrelated model shows the key too",))
+    lacking = tuple(_lacking(committed_at, served, controls)) if adjusted <= alpha else ()
+    word = _word(adjusted, alpha, capped=bool(lacking))
+    if word == "nothing detected":
+        said = f"No mark of key {key} was detected in {suspect}, p = {p_text(adjusted)}. {NOTHING_MEANS}"
+        return Verdict(word, f"{said}{_powerless(controls)}", ())
+    claim = _CLAIM[word].format(alpha=f"{alpha:g}", suspect=suspect, key=key)
+    return Verdict(word, f"{claim}, p = {p_text(adjusted)}; {_routes(key, served)} {DETECTED_MEANS}", lacking)
+
+
+def _word(adjusted: float, alpha: float, *, capped: bool) -> Word:
+    if adjusted <= alpha and not capped:
+        return "proof"
+    if adjusted <= STRONG:
+        return "strong evidence"
+    return "consistent with" if adjusted <= CONSISTENT else "nothing detected"
+
+
+def _lacking(committed_at: datetime, served: Served, controls: Controls) -> list[str]:
+    lacking = []
+    if controls.n_models < MIN_CONTROLS:
+        lacking.append(f"a proof needs {MIN_CONTROLS} unrelated models as controls; there are {controls.n_models}")
+    if served.since is None or served.to is None:
+        lacking.append("a proof needs a statement of to whom, and from when, text under the key was served")
+    elif served.since < committed_at:
+        lacking.append("text under the key was served before the key was committed to")
+    return lacking
+
+
+def _routes(key: str, served: Served) -> str:
+    since, until = (NOT_STATED if one is None else _time(one) for one in (served.since, served.until))
+    return (
+        f"{key} was served only to {served.to or NOT_STATED} from {since} to {until};"
+        f" other routes by which that text could reach a trainer: {served.other_routes or OTHER_ROUTES}."
+    )
+
+
+def _time(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _withheld(suspect: str, key: str) -> str:
+    return (
+        f"No verdict on {suspect} and key {key}: an unrelated model shows the key too, so the text, the tokens or the"
+        " key's secrecy are not what this test takes them for."
+    )
+
+
+def _powerless(controls: Controls) -> str:
+    if controls.has_power is False:
+        return " Here least of all: the positive control shows no mark either, so this test had no power."
+    return ""

@@ -1,0 +1,72 @@
+"""Answers of a suspect as token ids: one JSON object on a line."""
+
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import numpy as np
+
+from gauger.errors import InputError
+from gauger.proof.cells import Answer, Reference
+
+_SHAPE: Final = '{"tokens": [1, 2], "prompt": [3], "candidates": [[], [2, 5]], "probabilities": [[], [0.9, 0.1]]}'
+
+
+class _Record(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
+    tokens: list[int]
+    prompt: list[int] = []
+    candidates: list[list[int]] | None = None
+    probabilities: list[list[float]] | None = None
+
+
+def read_answers(path: Path) -> list[Answer]:
+    """Return the answers in a file; empty lines are passed over.
+
+    `tokens` are those of the answer and `prompt` those of the question, in the teacher's vocabulary; `candidates` and
+    `probabilities` say for each token of the answer what the unmarked teacher would have put there.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, holds no answer, or a line is not of this shape; the message never quotes it.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"the answers cannot be read: {error.strerror}", where=str(path)) from error
+    lines = enumerate(content.split(b"\n"), start=1)
+    answers = [_answer(line, f"{path}, line {number}") for number, line in lines if line.strip()]
+    if not answers:
+        raise InputError("there are no answers in this file", where=str(path), todo=f"write lines like {_SHAPE}")
+    return answers
+
+
+def _answer(line: bytes, where: str) -> Answer:
+    try:
+        record = msgspec.json.decode(line, type=_Record)
+        tokens, prompt = _ids(record.tokens), _ids(record.prompt)
+        reference = _reference(record)
+    except (msgspec.DecodeError, UnicodeDecodeError, OverflowError, ValueError):
+        raise InputError("this is no answer in token ids", where=where, todo=f"write lines like {_SHAPE}") from None
+    return Answer(tokens, prompt, reference)
+
+
+def _reference(record: _Record) -> Reference | None:
+    if record.candidates is None and record.probabilities is None:
+        return None
+    candidates, shares = record.candidates or [], record.probabilities or []
+    sizes = [len(one) for one in candidates]
+    if sizes != [len(one) for one in shares] or len(sizes) != len(record.tokens):
+        raise ValueError("candidates and probabilities do not match the tokens")
+    probabilities = np.array([share for position in shares for share in position], np.float64)
+    if not (np.isfinite(probabilities).all() and (probabilities >= 0).all()):
+        raise ValueError("a probability is negative or no number")
+    offsets = np.concatenate(([0], np.cumsum(sizes))).astype(np.int64)
+    return Reference(offsets, _ids([token for position in candidates for token in position]), probabilities)
+
+
+def _ids(tokens: list[int]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    ids = np.array(tokens, np.int64)
+    if len(ids) and not 0 <= ids.min() <= ids.max() < 2**32:
+        raise ValueError("a token id is negative or has more than 32 bits")
+    return ids
