@@ -1,4 +1,4 @@
-"""The tables of docs/explanation/benchmark.md, printed from benchmarks/results.
+"""The tables of docs/explanation/benchmark.md and of benchmarks/README.md, printed from benchmarks/results.
 
 python -m benchmarks.tables
 """
@@ -73,10 +73,24 @@ def ablation(table: list[Row]) -> Iterator[str]:
         yield f"| {name} | {'; '.join(changed) or 'nothing'} | {differences} |"
 
 
+def detection(table: list[Row]) -> Iterator[str]:
+    """Yield what was found on real prompts, a row a cell, and beside it what the peers catch."""
+    peers = next(row["peers"] for row in table if "peers" in row)
+    yield f"| cell | runs | first, in three | *campaign* | P, R | F1 | exchange AP | {' | '.join(peers)} |"
+    yield "|" + "---|" * (7 + len(peers))
+    for row in (row for row in table if "peers" in row):
+        said = f"{row['first']}, {row['first_three']} | {row['campaign']}"
+        worst = f"{row['precision_min']:.2f}, {row['recall_min']:.2f} | {row['f1_median']:.2f}"
+        caught = " | ".join(f"{share:.2f}" for share in row["peers"].values())
+        yield f"| {row['cell']} | {row['runs']} | {said} | {worst} | {row['exchange_ap_median']:.2f} | {caught} |"
+
+
 def main() -> None:
     runs = json.loads((RESULTS / "validity.json").read_text())["runs"]
     table = json.loads((RESULTS / "ablation.json").read_text())["table"]
-    for lines in (validity(runs), planted(next(iter(runs.values())), 0.01), scenarios(table), ablation(table)):
+    cells = json.loads((RESULTS / "detection.json").read_text())["table"]
+    power = planted(next(iter(runs.values())), 0.01)
+    for lines in (validity(runs), power, scenarios(table), ablation(table), detection(cells)):
         print("\n".join(lines), end="\n\n")
 
 
