@@ -5,13 +5,15 @@
 The founding case in small: 24,000 hostile accounts in three campaigns with volumes 13 : 3.4 : 0.15, four million
 exchanges in all, half of them innocent, 125 wrappings each, hostile in the last seven days only. The log is made in
 shards, each a world of the lab with texts, people and networks of its own, and written by day as it comes: memory is
-that of one shard. A campaign's wrappings are the same in all shards, the items of its list are not.
+that of one shard. A campaign's wrappings are the same in all shards, the items of its list are not. No two campaigns have
+a sentence in common: operators who know nothing of each other do not.
 """
 
 import argparse
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
+from itertools import product
 from pathlib import Path
 from zlib import crc32
 
@@ -21,13 +23,25 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from rich.progress import track
 
-from gauger.lab import Campaign, ChatPersons, Developers, PopularAgent, Scenario, TemplateApps, World, grammar_pools
-from gauger.lab.grammar import wrappers
+from gauger.lab import (
+    Campaign,
+    ChatPersons,
+    Developers,
+    PopularAgent,
+    Scenario,
+    TemplateApps,
+    World,
+    grammar_pools,
+    phrases,
+)
+from gauger.lab.grammar import sentences
 from gauger.lab.world import simulate
 
 #: What a shard holds: half a million exchanges of 6,250 accounts, 750 of them hostile.
 SHARD_EXCHANGES = 500_000
 VOLUMES = {"first": 13.0, "second": 3.4, "third": 0.15}
+#: Which of the eight sentences for each place of a wrapping are whose.
+SENTENCES = {"first": slice(0, 3), "second": slice(3, 5), "third": slice(5, 8)}
 HOSTILE_ACCOUNTS = 750
 #: Exchanges of a hostile account in a week and the share of them that is hostile; cover before is as frequent.
 WEEKLY, SHARE = 98.0, 0.85
@@ -82,12 +96,21 @@ def wrapped(prompts: pa.ChunkedArray, campaign: pa.ChunkedArray) -> pa.ChunkedAr
     named = campaign.to_numpy(zero_copy_only=False)
     for name in VOLUMES:
         rng = np.random.default_rng(crc32(name.encode()))
-        around = wrappers(125, rng=rng)
+        around = wrappings(name, rng=rng)
         rows = np.flatnonzero(named == name)
         for row, variant in zip(rows.tolist(), rng.integers(0, 125, len(rows)).tolist(), strict=True):
             before, after = around[variant]
             texts[row] = before + texts[row] + after
     return pa.chunked_array([pa.array(texts, pa.large_string())])
+
+
+def wrappings(name: str, *, rng: np.random.Generator) -> list[tuple[str, str]]:
+    """Return a campaign's 125 wrappings: what stands before an item, and after it."""
+    places = []
+    for group in phrases.WRAPPER_GROUPS:
+        made = sentences(group[SENTENCES[name]], phrases.WRAPPER_WORDS, 5, rng=rng)
+        places.append([str(one) for one in made])
+    return [(f"{one} {two}\n\n", f"\n\n{three}") for one, two, three in product(*places)]
 
 
 def moved(addresses: pa.ChunkedArray, number: int) -> pa.ChunkedArray:
