@@ -5,8 +5,8 @@
 The founding case in small: 24,000 hostile accounts in three campaigns with volumes 13 : 3.4 : 0.15, four million
 exchanges in all, half of them innocent, 125 wrappings each, hostile in the last seven days only. The log is made in
 shards, each a world of the lab with texts, people and networks of its own, and written by day as it comes: memory is
-that of one shard. A campaign's wrappings are the same in all shards, the items of its list are not. No two campaigns have
-a sentence in common: operators who know nothing of each other do not.
+that of one shard. A campaign's wrappings are the same in all shards, the items of its list are not. No two campaigns
+have a sentence in common: operators who know nothing of each other do not.
 """
 
 import argparse
