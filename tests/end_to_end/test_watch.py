@@ -164,7 +164,8 @@ def test_an_account_that_is_forgotten_is_named_by_no_alarm(log, make_workspace, 
 @pytest.mark.parametrize("pauses", [False, True])
 def test_a_pipe_is_watched_to_its_end_as_a_file_is(pauses, log, watched, make_workspace, tmp_path):
     workspace = make_workspace(tmp_path / "workspace")
-    process = start(["watch", "-", "--workspace", workspace, "--poll", "0.2"], stdin=subprocess.PIPE)
+    command = ["watch", "-", "--workspace", workspace, "--poll", "0.2", *log[1].tables[:2]]
+    process = start(command, stdin=subprocess.PIPE)
     data, rng = log[0].read_bytes(), np.random.default_rng(5)
     cuts = np.sort(rng.integers(0, len(data), 6)).tolist() if pauses else []
     for begin, end in pairwise([0, *cuts, len(data)]):

@@ -92,9 +92,11 @@ class Followed:
                     for log in self.given.logs
                     if log.startswith(FEED_PREFIX)
                 ]
-                readers = [*topics, *([] if self._pipe is None else [self._pipe])]
-                partitions = [(reader, number) for reader in readers for number in reader.partitions()]
+                partitions = [(reader, number) for reader in topics for number in reader.partitions()]
+                # Only partitions of a topic have clocks of their own.
                 self._watcher.expect(reader.feed(number) for reader, number in partitions)
+                if self._pipe is not None:
+                    partitions += [(self._pipe, number) for number in self._pipe.partitions()]
                 self._read(session, partitions, read_options(session, self.given, mapping))
         absent = [log for log in self.given.logs if _is_file(log) and _seen(log) is None]
         notes = [*self._watcher.notes(), *(f"{log} is not there yet." for log in absent)]
