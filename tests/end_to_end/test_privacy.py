@@ -360,7 +360,7 @@ def test_nothing_a_scan_writes_holds_a_run_of_a_prompt_or_an_answer(
 
 
 def test_nothing_the_engine_spills_holds_a_run(confidential, runs, leaks, small_logs, gauger, monkeypatch, tmp_path):
-    monkeypatch.setattr("gauger.cli.engine.ENGINE_MEMORY", 40_000_000)
+    monkeypatch.setattr("gauger.cli.engine.ENGINE_MEMORY", 24_000_000)
     root = tmp_path / "all-that-is-written"
     root.mkdir()
     options = ["--out", root / "out", "--workspace", root / "workspace", "--max-bad", 0.5, "--threads", 1]
