@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from gauger.campaigns.detection import SharedText, WindowData
 from gauger.campaigns.windows import Window
 from gauger.engines.fetch import Owners, item_rows, speaking_rows
+from gauger.engines.in_memory import CANONICAL
 from gauger.engines.relations import PART_COLUMNS
 from gauger.evidence.items import Items
 from gauger.evidence.mining import postings_in_order
@@ -21,7 +22,6 @@ from gauger.evidence.mining import postings_in_order
 Ints = NDArray[np.int64]
 #: What tells which exchange speaks for its conversation, and where it came from.
 SAID = ("account", "occurred_us", "thread", "extends", "projection", "http_status", "n_words", "client_prefix_hash")
-_CANONICAL = ("occurred_us", "account_id", "request_id", "digest_high", "digest_low", "source_file", "source_row")
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class MemoryLog:
     @classmethod
     def of(cls, rows: pa.Table, parts: pa.Table, owners: Owners) -> "MemoryLog":
         """Return the log of sketch rows and parts (SKETCH_SCHEMA, PART_SCHEMA)."""
-        first = rows.sort_by([(name, "ascending") for name in _CANONICAL])
+        first = rows.sort_by([(name, "ascending") for name in CANONICAL])
         accounts = {name: code for code, name in enumerate(owners.account_ids)}
         account = np.array([accounts[name] for name in first["account_id"].to_pylist()], dtype=np.int32)
         first = first.append_column("account", pa.array(account))

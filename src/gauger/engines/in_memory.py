@@ -20,7 +20,7 @@ Ints = NDArray[np.int64]
 Codes = NDArray[np.int32]
 
 #: The order of the exchanges of a window (`gauger.engines.relations.window_turns`).
-_CANONICAL = ("occurred_us", "account_id", "request_id", "digest_high", "digest_low", "source_file", "source_row")
+CANONICAL = ("occurred_us", "account_id", "request_id", "digest_high", "digest_low", "source_file", "source_row")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class MemoryReader:
         self, rows: pa.Table, window: Window, *, today: Cells, known: Cells
     ) -> tuple[WindowData, tuple[str, ...]]:
         """Return a stretch's items and new shared shingles, and the ids of the accounts by code."""
-        rows = rows.sort_by([(name, "ascending") for name in _CANONICAL])
+        rows = rows.sort_by([(name, "ascending") for name in CANONICAL])
         owned = _owned(rows, self.accounts)
         columns = {"account": owned.account, "principal": owned.principal}
         coded = rows.drop_columns([name for name in columns if name in rows.column_names])

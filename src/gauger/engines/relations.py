@@ -138,7 +138,7 @@ def items_of(rows: ir.Table, owners: ir.Table, span: Span, speaking: ir.Table) -
     `speaking` holds ROW_KEY and `item`, the number of the item of each.
     """
     turns = with_owners(within(rows, span), owners)
-    return turns.join(speaking, ROW_KEY).select("item", "principal", "shingles", "system_part", "tool_part")
+    return turns.join(speaking, ROW_KEY).select("item", "principal", "shingles", *PART_COLUMNS.values())
 
 
 def look_back(rows: ir.Table, owners: ir.Table, span: Span) -> ir.Table:

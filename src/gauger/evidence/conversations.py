@@ -11,15 +11,15 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from gauger.evidence.personhood import NEAR_REPEAT
+
 Codes = NDArray[np.int32]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 #: Words from which on a turn speaks for its conversation: no core of four shingles of four words stands on fewer.
 MIN_WORDS: Final = 7
-#: A request is a retry of another where both extend the same and their projections are so alike (cosine). Persons
-#: retry a few times; a list that is dealt out as "retries" has more.
-RETRY_COSINE: Final = 0.92
+#: Persons retry a few times; a list that is dealt out as "retries" has more.
 MAX_RETRIES: Final = 2
 
 
@@ -100,7 +100,7 @@ def _match(said: Said, owner: Codes, later: Ints, earlier: Ints, parent: Ints) -
 
 
 def _retries(said: Said, later: Ints, parent: Ints) -> None:
-    """Write down the parent of retries: of the nearest earlier one of its account that went on from the same."""
+    """Write down the parent of retries: near-repeats of the nearest earlier one of the account that went on from it."""
     order = later[np.lexsort((later, said.extends[later], said.account[later]))]
     if len(order) == 0:
         return
@@ -111,7 +111,7 @@ def _retries(said: Said, later: Ints, parent: Ints) -> None:
     head = np.maximum.accumulate(np.where(goes_on, place, -1))
     open_ = np.flatnonzero(~goes_on & (head >= start))
     alike = np.zeros(len(order), np.bool_)
-    alike[open_] = _cosine(said.projection[order[open_]], said.projection[order[head[open_]]]) >= RETRY_COSINE
+    alike[open_] = _cosine(said.projection[order[open_]], said.projection[order[head[open_]]]) >= NEAR_REPEAT
     so_far = np.cumsum(alike)
     alike &= so_far - so_far[np.maximum(head, 0)] <= MAX_RETRIES
     parent[order[alike]] = parent[order[head[alike]]]

@@ -9,9 +9,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from gauger.campaigns.calibration import holm
 from gauger.evidence.records import rounded_up
 from gauger.proof.cells import Answer, Cells, plain_cells, referenced_cells
-from gauger.proof.holm import holm
 from gauger.proof.radioactivity import KeyTest, Method, key_test, seed_of
 from gauger.proof.schemes import Scheme
 
@@ -84,7 +84,7 @@ def examine(
         progress(f"{subject.name} · key {key.name}", done, len(asked))
         found.append(_tested(subject, key, method, null_keys=null_keys, threads=threads))
     claims = [one.p_value for (subject, _, _), one in zip(asked, found, strict=True) if subject.role == "suspect"]
-    adjusted = iter(holm(claims))
+    adjusted = iter(holm(claims).tolist())
     return [_row(*asking, one, adjusted) for asking, one in zip(asked, found, strict=True)]
 
 

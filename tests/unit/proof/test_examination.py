@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from tests.unit.proof.worlds import as_answers, bigram, marked, random_keys, sample, trained
 
+from gauger.campaigns.calibration import holm
 from gauger.proof.commitments import Entry
 from gauger.proof.document import write
 from gauger.proof.examination import KeyInQuestion, Subject, count_tests, examine
-from gauger.proof.holm import holm
 from gauger.proof.keys import Terms
 from gauger.proof.schemes import Kgw
 from gauger.proof.verdicts import Served

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from gauger.proof.holm import holm
+from gauger.campaigns.calibration import holm
 
 P_VALUES = st.lists(st.floats(0, 1, allow_nan=False), max_size=12)
 
