@@ -360,15 +360,21 @@ def test_nothing_a_scan_writes_holds_a_run_of_a_prompt_or_an_answer(
 
 
 def test_nothing_the_engine_spills_holds_a_run(confidential, runs, leaks, small_logs, gauger, monkeypatch, tmp_path):
-    monkeypatch.setattr("gauger.cli.engine.ENGINE_MEMORY", 24_000_000)
-    root = tmp_path / "all-that-is-written"
-    root.mkdir()
-    options = ["--out", root / "out", "--workspace", root / "workspace", "--max-bad", 0.5, "--threads", 1]
-    with leaks.Watch(root, tmp_path / "vault") as watch:
-        done = gauger("scan", confidential, *options, *small_logs.tables)
-    assert done.code == 0, done.err
-    assert any("spill" in name for name in watch.names)
-    assert leaks.leaks_in(watch.kept, runs) == []
+    """Less and less memory until the engine spills: how little that takes differs between machines."""
+    spilled = False
+    for megabytes in (32, 24, 20, 16):
+        monkeypatch.setattr("gauger.cli.engine.ENGINE_MEMORY", megabytes * 1_000_000)
+        root = tmp_path / f"all-that-is-written-{megabytes}"
+        root.mkdir()
+        options = ["--out", root / "out", "--workspace", root / "workspace", "--max-bad", 0.5, "--threads", 1]
+        with leaks.Watch(root, tmp_path / f"vault-{megabytes}") as watch:
+            done = gauger("scan", confidential, *options, *small_logs.tables)
+        assert done.code in (0, 5), done.err  # 5: it spilled, and even so the memory was too little
+        assert leaks.leaks_in(watch.kept, runs) == []
+        spilled = any("spill" in name for name in watch.names)
+        if spilled:
+            break
+    assert spilled
 
 
 REFUSED = {
