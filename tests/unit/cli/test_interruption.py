@@ -21,6 +21,14 @@ N_LOGS, N_ROWS = 10, 1_500
 GAUGER = [sys.executable, "-m", "gauger"]
 
 
+@pytest.fixture(autouse=True)
+def interruptible():
+    """Tests started in the background (`make test &`) inherit that Ctrl-C is ignored, and so would what they start."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture(scope="module")
 def many(tmp_path_factory):
     """A folder of logs that takes seconds to read."""
