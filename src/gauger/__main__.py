@@ -2,4 +2,5 @@
 
 from gauger.cli import main
 
-main()
+if __name__ == "__main__":  # processes that read logs import this module again
+    main()

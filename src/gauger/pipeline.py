@@ -108,24 +108,36 @@ def ingest_apart(
     options: ReadOptions,
     how: Sketching,
     now: datetime,
-    progress: Progress,
+    taken: Callable[[str], None],
 ) -> None:
     """Read what is new in logs, as `ingest` does one after another, where `read_apart` reads them side by side.
 
-    A log that turns out to repeat or to continue another of them is read here, after that one.
+    A log that turns out to repeat or to continue another of them is read here, after that one. `taken` is told of each
+    log that counts now, or that needed no reading.
     """
     manifest, reading = workspace.manifest, options.fingerprint
-    plans = [plan for log in logs if (plan := manifest.plan(Path(log), reading=reading)).action != "skip"]
-    for done, (plan, staged) in enumerate(zip(plans, read_apart(plans, options), strict=True)):
-        progress("ingest", done, len(plans))
+    plans = []
+    for log in logs:
+        plan = manifest.plan(Path(log), reading=reading)
+        if plan.action == "skip":
+            taken(log)
+        else:
+            plans.append(plan)
+    for plan, staged in zip(plans, read_apart(plans, options), strict=True):
         if manifest.plan(Path(plan.name), reading=reading) != plan:
             ingest(workspace, plan.name, options=options, how=how, now=now, progress=lambda _step, _done, _all: None)
-            continue
-        with workspace.sketches.writer(plan, now=now) as writer:
-            for left, stretch in zip(range(len(staged.stretches) - 1, -1, -1), staged.stretches, strict=True):
-                writer.take(stretch, is_last=left == 0 and staged.error is None)
-        if staged.error is not None:
-            raise staged.error
+        else:
+            _take(workspace, plan, staged, now=now)
+        taken(plan.name)
+
+
+def _take(workspace: Workspace, plan: FilePlan, staged: StagedLog, *, now: datetime) -> None:
+    """Make a log count that was read elsewhere; raise the error that ended it, if one did."""
+    with workspace.sketches.writer(plan, now=now) as writer:
+        for left, stretch in zip(range(len(staged.stretches) - 1, -1, -1), staged.stretches, strict=True):
+            writer.take(stretch, is_last=left == 0 and staged.error is None)
+    if staged.error is not None:
+        raise staged.error
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ import time
 import numpy as np
 import pytest
 
-N_KILLS = 16
+#: By how the command is started: readers take a second to start, and none of their work is lost or kept twice.
+N_KILLS = {"one": 16, "several": 5}
 RESULTS = ("findings.json", "accounts.parquet", "accounts.csv", "exchanges.parquet", "index.html", "quarantine.parquet")
 
 
@@ -18,12 +19,20 @@ def _heed_the_keyboard() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
+#: How the command is started: as users do, and with logs read by processes of their own however small they are.
+STARTS = {
+    "one": ["-m", "gauger"],
+    "several": ["-c", "import gauger.cli, gauger.cli.reading as r; r.MIN_BYTES_APART = 0; gauger.cli.main()"],
+}
+
+
 class Ingest:
     """Starts the command in a process of its own and knows when its work begins."""
 
-    def __init__(self, workspace, logs):
+    def __init__(self, workspace, logs, processes="one"):
         self._lock = workspace / "lock"
-        self._command = [sys.executable, "-m", "gauger", "ingest", *logs.files, "--workspace", workspace, *logs.tables]
+        options = ["--workspace", workspace, "--threads", "2", *logs.tables]
+        self._command = [sys.executable, *STARTS[processes], "ingest", *logs.files, *options]
 
     def start(self) -> subprocess.Popen:
         """Start it, and return once it holds the workspace's lock."""
@@ -44,29 +53,36 @@ def ended(process: subprocess.Popen) -> int:
     return process.returncode
 
 
+@pytest.fixture(scope="module", params=STARTS)
+def processes(request):
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def work_s(small_logs, workspace_with_key, tmp_path_factory):
+def work_s(processes, small_logs, workspace_with_key, tmp_path_factory):
     """Seconds that an uninterrupted ingest works, from the lock to its end."""
     workspace = workspace_with_key(tmp_path_factory.mktemp("uninterrupted") / "workspace")
-    process = Ingest(workspace, small_logs).start()
+    process = Ingest(workspace, small_logs, processes).start()
     started = time.perf_counter()
     assert ended(process) == 0
     return time.perf_counter() - started
 
 
-def test_killed_at_random_moments_and_resumed(keyed_workspace, work_s, small_logs, small_scanned, gauger, tmp_path):
+def test_killed_at_random_moments_and_resumed(
+    processes, keyed_workspace, work_s, small_logs, small_scanned, gauger, tmp_path
+):
     rng = np.random.default_rng(11)
-    n_killed = 0
-    while n_killed < N_KILLS:
-        process = Ingest(keyed_workspace, small_logs).start()
+    n_killed, wanted = 0, N_KILLS[processes]
+    while n_killed < wanted:
+        process = Ingest(keyed_workspace, small_logs, processes).start()
         # Short enough that the kills fall on all of the work and not only on its first part.
-        time.sleep(float(rng.uniform(0, 2 * work_s / N_KILLS)))
+        time.sleep(float(rng.uniform(0, 2 * work_s / wanted)))
         os.kill(process.pid, signal.SIGKILL)
         if ended(process) == 0:
             break
         n_killed += 1
-    assert n_killed >= N_KILLS - 1, "the ingest ended before it was killed often enough"
-    assert ended(Ingest(keyed_workspace, small_logs).start()) == 0
+    assert n_killed >= wanted - 1, "the ingest ended before it was killed often enough"
+    assert ended(Ingest(keyed_workspace, small_logs, processes).start()) == 0
     out = tmp_path / "out"
     done = gauger("scan", "--workspace", keyed_workspace, "--out", out, "--now", "2026-03-01T00:00:00Z")
     assert done.code == 0, done.err
@@ -74,12 +90,16 @@ def test_killed_at_random_moments_and_resumed(keyed_workspace, work_s, small_log
     assert list((keyed_workspace / "tmp").iterdir()) == []
 
 
-def test_interrupted_by_the_keyboard_it_says_how_to_go_on(keyed_workspace, small_logs, small_scanned, gauger, tmp_path):
-    process = Ingest(keyed_workspace, small_logs).start()
+def test_interrupted_by_the_keyboard_it_says_how_to_go_on(
+    processes, keyed_workspace, small_logs, small_scanned, gauger, tmp_path
+):
+    process = Ingest(keyed_workspace, small_logs, processes).start()
+    time.sleep(1.5 if processes == "several" else 0)  # they take a second to start
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=120)
     assert process.returncode == 130, err.decode()
     assert b"Traceback" not in err
+    assert b"resource_tracker" not in err
     assert b"again" in err
     assert gauger("ingest", *small_logs.files, "--workspace", keyed_workspace, *small_logs.tables).code == 0
     out = tmp_path / "out"

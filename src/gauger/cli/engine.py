@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import duckdb
 
+from gauger.cli.reading import recipe_of
 from gauger.cli.session import ENGINE_MEMORY, Session
 from gauger.engines.duckdb import duck_engine
 from gauger.engines.engine import Engine
@@ -105,24 +105,13 @@ def _open_spark(session: Session, *, master: str | None) -> Iterator[Opened]:
         It gave up in the middle.
     """
     from gauger.engines.spark import spark_engine
-    from gauger.engines.spark_sketches import Recipe, sketch_on_workers
+    from gauger.engines.spark_sketches import sketch_on_workers
 
     # Workers have Python where this machine has it, unless the environment says otherwise.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    workspace = session.workspace
-    place = workspace.path.absolute()
-
-    with spark_engine(scratch=workspace.tmp.absolute(), master=master) as engine:
+    with spark_engine(scratch=session.workspace.tmp.absolute(), master=master) as engine:
 
         def read_apart(plans: Sequence[FilePlan], options: ReadOptions) -> Iterator[StagedLog]:
-            recipe = Recipe(
-                workspace=place,
-                networks=session.configuration.networks,
-                folder=Path.cwd(),
-                settings=session.settings,
-                options=options,
-                kept_from=workspace.sketches.kept_from,
-            )
-            return sketch_on_workers(engine.session, plans, recipe)
+            return sketch_on_workers(engine.session, plans, recipe_of(session, options))
 
         yield Opened(engine, read_apart)

@@ -1,7 +1,8 @@
 """What a run reads: the account table, the events, and the logs."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,7 +27,9 @@ from gauger.sources.accounts import read_accounts
 from gauger.sources.events import read_events
 from gauger.sources.faults import Fault, fault_table
 from gauger.sources.finding import STDIN, find_logs
+from gauger.store.apart import Recipe
 from gauger.store.filling import Sketching, fill
+from gauger.store.processes import MAX_READERS, readers
 from gauger.store.workspace import Workspace
 
 READING = "reading logs"
@@ -34,6 +37,8 @@ READING = "reading logs"
 _SHOWN_ROWS = 5
 #: Lines about what is in quarantine of the logs.
 _SHOWN_LINES = 12
+#: Several logs of less than this in all are read in this process: others take a second to start.
+MIN_BYTES_APART = 64_000_000
 
 
 class UselessReading(InputError):
@@ -132,11 +137,12 @@ def read_in(session: Session, given: Given, aside: Aside, *, read_apart: ReadApa
     lost_before = session.workspace.sketches.count_lost()
     if given.logs:
         options = read_options(session, given, mapping)
-        with aside.progress() as progress:
-            if read_apart is None:
+        here = _readers(session, given.logs, options) if read_apart is None else nullcontext(read_apart)
+        with aside.progress() as progress, here as apart:
+            if apart is None:
                 _read_logs(session, given.logs, options, aside=aside, progress=progress)
             else:
-                _read_logs_apart(session, given.logs, options, read_apart, aside=aside, progress=progress)
+                _read_logs_apart(session, given.logs, options, apart, aside=aside, progress=progress)
     after, lost = _totals(session.workspace), session.workspace.sketches.count_lost()
     if after[1] > before[1]:
         aside.say(*_quarantine_in_words(session.workspace, given.logs))
@@ -180,7 +186,7 @@ def _read_logs(
     session: Session, logs: Sequence[str], options: ReadOptions, *, aside: Aside, progress: Progress
 ) -> None:
     how = sketching(session)
-    sizes = [0 if log == STDIN else os.path.getsize(log) for log in logs]  # noqa: PTH202 - any name, also not UTF-8
+    sizes = _sizes(logs)
     total = None if STDIN in logs else sum(sizes)
     done = 0
     for log, size in zip(logs, sizes, strict=True):
@@ -205,15 +211,47 @@ def _read_logs_apart(
     how = sketching(session)
     if STDIN in logs:
         _read_stream(session, options, how, aside=aside, progress=partial(_show, progress, 0, None))
+    files = [log for log in logs if log != STDIN]
+    size_of = dict(zip(files, _sizes(files), strict=True))
+    done = 0
+
+    def taken(log: str) -> None:
+        nonlocal done
+        done += size_of[log]
+        progress(READING, done, sum(size_of.values()))
+
+    progress(READING, 0, sum(size_of.values()))
     ingest_apart(
-        session.workspace,
-        [log for log in logs if log != STDIN],
-        read_apart=read_apart,
-        options=options,
-        how=how,
-        now=session.started_at,
-        progress=lambda _step, done, total: progress(READING, done, total),
+        session.workspace, files, read_apart=read_apart, options=options, how=how, now=session.started_at, taken=taken
     )
+
+
+def _sizes(logs: Sequence[str]) -> list[int]:
+    """Return the bytes of each log, of standard input 0."""
+    return [0 if log == STDIN else os.path.getsize(log) for log in logs]  # noqa: PTH202 - any name, also not UTF-8
+
+
+def recipe_of(session: Session, options: ReadOptions) -> Recipe:
+    """Return what a process needs that reads logs for this session."""
+    return Recipe(
+        workspace=session.workspace.path.absolute(),
+        networks=session.configuration.networks,
+        folder=Path.cwd(),
+        settings=session.settings,
+        options=options,
+        kept_from=session.workspace.sketches.kept_from,
+    )
+
+
+@contextmanager
+def _readers(session: Session, logs: Sequence[str], options: ReadOptions) -> Iterator[ReadApart | None]:
+    """Yield what reads these logs side by side; None where that is not worth a process."""
+    processes = min(session.threads, len(logs), MAX_READERS)
+    if processes < 2 or sum(_sizes(logs)) < MIN_BYTES_APART:
+        yield None
+        return
+    with readers(recipe_of(session, options), processes=processes) as read:
+        yield lambda plans, _options: read(plans)
 
 
 def read_options(session: Session, given: Given, mapping: MappingFile) -> ReadOptions:
