@@ -74,7 +74,7 @@ def sketch_exchanges(
         "turn_hash_high": turns.turn_hash[:, 0],
         "turn_hash_low": turns.turn_hash[:, 1],
         "projection": _projections(turns),
-        "intents": pa.FixedSizeListArray.from_arrays(turns.intents.ravel(), len(INTENTS)),
+        "intents": pa.FixedSizeListArray.from_arrays(_rounded(turns.intents).ravel(), len(INTENTS)),
         "n_words": turns.n_words,
         "system_part": encoded["system_prompt"].of_row,
         "tool_part": encoded["tool_schema"].of_row,
@@ -88,6 +88,11 @@ def sketch_exchanges(
         rows=pa.table([columns[name] for name in SKETCH_SCHEMA.names], schema=SKETCH_SCHEMA),
         parts=pa.concat_tables(tables).sort_by("part"),
     )
+
+
+def _rounded(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Return scores in steps of 1/128: they describe, decide nothing, and take three bytes in place of fifteen."""
+    return (np.round(scores * 128) / 128).astype(np.float32)
 
 
 @dataclass(frozen=True)

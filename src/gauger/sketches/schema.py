@@ -29,7 +29,7 @@ SKETCH_COLUMNS: Final = (
     pa.field("turn_hash_high", pa.int64(), nullable=False),
     pa.field("turn_hash_low", pa.int64(), nullable=False),
     pa.field("projection", pa.binary(N_PROJECTION), nullable=False),  # 64 signed bytes
-    pa.field("intents", pa.list_(pa.float32(), len(INTENTS)), nullable=False),
+    pa.field("intents", pa.list_(pa.float32(), len(INTENTS)), nullable=False),  # in steps of 1/128
     pa.field("n_words", pa.int32(), nullable=False),
     # Keyed ids of the system prompt and of the tool schema; 0 where there is none. They point into PART_SCHEMA.
     pa.field("system_part", pa.int64(), nullable=False),

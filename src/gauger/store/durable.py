@@ -56,18 +56,39 @@ def write_parquet(table: pa.Table, path: Path) -> None:
         pq.write_table(table, file, **parquet_options(table.schema))
 
 
+#: Columns whose values are near those before them, or unlike all others, and what suits them better than plain values.
+_ENCODINGS: Final = {
+    **dict.fromkeys(
+        ("occurred_at", "occurred_us", "source_row", "n_words", "latency_ms", "output_tokens"), "DELTA_BINARY_PACKED"
+    ),
+    **dict.fromkeys(("request_id", "conversation_id"), "DELTA_BYTE_ARRAY"),
+}
+#: The columns that take most of the room; the rest has the codec's own level, which is 1.
+_LEVELS: Final = {"shingles.list.element": 4, "projection": 4}
+#: Few different values beside strings.
+_CODED: Final = {"intents.list.element"}
+
+
 def parquet_options(schema: pa.Schema) -> dict[str, Any]:
     """Return how tables of this schema are encoded.
 
-    Dictionaries pay for strings and lose for keyed hashes, which hardly compress at all. Statistics are kept where
-    readers skip by them. Measured on 65,536 sketches of 90 shingles: 0.27 s instead of 0.36 s, and 4 % smaller.
+    Dictionaries pay for strings that repeat, and lose for ids of single exchanges and for keyed hashes, which hardly
+    compress at all. Statistics are kept where readers skip by them. Measured on a million sketches of 21 shingles: 195
+    bytes each, where plain values at level 1 take 245; level 5 saves another 2 % for a third more time.
     """
+
+    def here(path: str) -> bool:
+        return path.partition(".")[0] in schema.names
+
+    encodings = {name: encoding for name, encoding in _ENCODINGS.items() if here(name)}
+    coded = [*(name for name in _string_columns(schema) if name not in encodings), *filter(here, _CODED)]
     return {
         "compression": "zstd",
-        "compression_level": 1,
+        "compression_level": {path: level for path, level in _LEVELS.items() if here(path)} or None,
         "row_group_size": BATCH_ROWS,
-        "use_dictionary": _string_columns(schema),
-        "write_statistics": [name for name in ("occurred_at", "account_id") if name in schema.names],
+        "use_dictionary": coded,
+        "column_encoding": encodings or None,
+        "write_statistics": [name for name in ("occurred_at", "occurred_us", "account_id") if name in schema.names],
     }
 
 

@@ -144,7 +144,7 @@ def test_statistics_hold_times_and_accounts_alone(open_workspace, ingest, tmp_pa
         [path] = workspace.sketches.sketch_paths()
     group = pq.ParquetFile(path).metadata.row_group(0)
     columns = [group.column(i) for i in range(group.num_columns)]
-    assert {c.path_in_schema for c in columns if c.statistics} == {"occurred_at", "account_id"}
+    assert {c.path_in_schema for c in columns if c.statistics} == {"occurred_at", "occurred_us", "account_id"}
 
 
 def test_days_are_those_of_utc():
