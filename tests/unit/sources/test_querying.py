@@ -3,6 +3,7 @@
 import threading
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -145,9 +146,5 @@ def test_an_error_in_one_thread_ends_all():
             raise OSError("the disk is full")
         return reply()
 
-    try:
+    with pytest.raises(OSError, match="full"):
         run(1_000, ask, concurrency=3)
-    except OSError as error:
-        assert "full" in str(error)
-    else:
-        raise AssertionError
