@@ -1,6 +1,7 @@
 """The evidence against one suspect as one HTML file that needs nothing else: no script, network, font or image."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import cache
 from typing import Final
 
@@ -45,5 +46,9 @@ def render_evidence(evidence: Evidence, log: Sequence[Entry]) -> str:
 @cache
 def _environment() -> Environment:
     environment = page_environment("gauger.proof", "gauger.report")
-    environment.filters.update(p_exact=p_text)
+    environment.filters.update(p_exact=p_text, rfc3339=_rfc3339)
     return environment
+
+
+def _rfc3339(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
