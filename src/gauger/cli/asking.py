@@ -41,7 +41,7 @@ def register(group: typer.Typer) -> None:
         epilog=examples(
             "gauger prove query prompts.jsonl --endpoint https://host/v1 --model m --out run",
             "gauger prove query prompts.jsonl --endpoint https://host/v1 --model m \\",
-            "    --out run --per-minute 30 --max-requests 2000 --key-file suspect.key",
+            "    --out run --per-minute 30 --max-requests 2000 --key-file s.key",
         )
     )(query)
     group.command(epilog=examples("gauger prove tokens run --tokenizer tokenizer.json --out suspect.jsonl"))(tokens)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from gauger.cli import asking, handing_over, options
+from gauger.cli import asking, handing_over, options, planning
 from gauger.cli.options import examples
 from gauger.cli.output import Aside, print_result, terminal_width
 from gauger.errors import UsageError
@@ -44,6 +44,7 @@ def register(app: typer.Typer) -> None:
     )(radioactivity)
     asking.register(group)
     handing_over.register(group)
+    planning.register(group)
     app.add_typer(group, name="prove", epilog=examples("gauger prove radioactivity suspect.jsonl --campaign C-17"))
 
 

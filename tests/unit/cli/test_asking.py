@@ -1,5 +1,6 @@
 """`gauger prove query`: a real server, a run folder, and what survives when it is killed."""
 
+import importlib.util
 import json
 import os
 import signal
@@ -218,3 +219,50 @@ def wait_until(happened, seconds: float = 30) -> None:
     while not happened():
         assert time.monotonic() < end
         time.sleep(0.01)
+
+
+@pytest.fixture
+def tokenizer(here):
+    """A tokenizer of four words, as a model has one in tokenizer.json."""
+    vocabulary = {"[UNK]": 0, "you": 1, "said": 2, "question": 3}
+    (here / "tokenizer.json").write_text(
+        json.dumps(
+            {
+                "version": "1.0",
+                "truncation": {"max_length": 1, "strategy": "LongestFirst", "stride": 0, "direction": "Right"},
+                "padding": None,
+                "added_tokens": [],
+                "normalizer": None,
+                "pre_tokenizer": {"type": "WhitespaceSplit"},
+                "post_processor": None,
+                "decoder": None,
+                "model": {"type": "WordLevel", "vocab": vocabulary, "unk_token": "[UNK]"},
+            }
+        )
+    )
+    return "tokenizer.json"
+
+
+def test_answers_become_tokens_of_our_vocabulary(query, gauger, tokenizer, here):
+    if importlib.util.find_spec("tokenizers") is None:
+        pytest.skip("the extra `proof` is not installed")
+    with serving(lambda h, b, n: well(h, b, n) if n > 1 else h.reply(answer(""))) as server:
+        query(server.url, "--concurrency", 1)
+    shown = gauger("prove", "tokens", "run", "--tokenizer", tokenizer, "--out", "suspect.jsonl")
+    assert (shown.code, shown.out) == (0, "11 answers in tokens are in suspect.jsonl.\n")
+    lines = [json.loads(line) for line in (here / "suspect.jsonl").read_text().splitlines()]
+    assert lines == [{"prompt": [3, 0], "tokens": [1, 2, 3, 0]}] * 11
+    assert (here / "suspect.jsonl").stat().st_mode & 0o777 == 0o600
+    assert gauger("prove", "tokens", "run", "--tokenizer", tokenizer, "--out", "suspect.jsonl").code == 2
+    (here / "bad.json").write_text("{}")
+    assert gauger("prove", "tokens", "run", "--tokenizer", "bad.json", "--out", "new.jsonl").code == 3
+
+
+def test_without_the_extra_one_is_told_which(query, gauger, tokenizer, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tokenizers", None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
+    with serving(well) as server:
+        query(server.url)
+    shown = gauger("prove", "tokens", "run", "--tokenizer", tokenizer, "--out", "suspect.jsonl")
+    assert shown.code == 2
+    assert "gauger[proof]" in shown.err
