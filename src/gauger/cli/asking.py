@@ -39,8 +39,8 @@ def register(group: typer.Typer) -> None:
     """Add the commands to `gauger prove`."""
     group.command(
         epilog=examples(
-            "gauger prove query prompts.jsonl --endpoint https://host/v1 --model m --out run",
-            "gauger prove query prompts.jsonl --endpoint https://host/v1 --model m \\",
+            "gauger prove query ask.jsonl --endpoint https://host/v1 --model m --out run",
+            "gauger prove query ask.jsonl --endpoint https://host/v1 --model m \\",
             "    --out run --per-minute 30 --max-requests 2000 --key-file s.key",
         )
     )(query)
