@@ -243,9 +243,8 @@ def tokenizer(here):
     return "tokenizer.json"
 
 
-def test_answers_become_tokens_of_our_vocabulary(query, gauger, tokenizer, here):
-    if importlib.util.find_spec("tokenizers") is None:
-        pytest.skip("the extra `proof` is not installed")
+@pytest.mark.slow
+def test_answers_become_tokens_of_our_vocabulary(tokenizers_installed, query, gauger, tokenizer, here):
     with serving(lambda h, b, n: well(h, b, n) if n > 1 else h.reply(answer(""))) as server:
         query(server.url, "--concurrency", 1)
     shown = gauger("prove", "tokens", "run", "--tokenizer", tokenizer, "--out", "suspect.jsonl")

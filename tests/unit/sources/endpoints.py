@@ -1,12 +1,14 @@
 """A real HTTP server on the loopback that answers as it is told, and misbehaves as it is told."""
 
 import json
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 
 def answer(text: str, *, model: str = "suspect-1", **more: object) -> bytes:
@@ -60,13 +62,17 @@ Behaviour = Callable[[Handler, dict, int], None]
 
 
 @contextmanager
-def serving(behave: Behaviour) -> Iterator[Server]:
-    """Serve on a free port until the block ends."""
+def serving(behave: Behaviour, *, certificate: Path | None = None) -> Iterator[Server]:
+    """Serve on a free port until the block ends; over TLS with a PEM file of key and certificate."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     server.handle_error = lambda *_: None
     server.behave, server.lock = behave, threading.Lock()
-    server.seen = Server(f"http://127.0.0.1:{server.server_port}/v1")
+    server.seen = Server(f"{'https' if certificate else 'http'}://127.0.0.1:{server.server_port}/v1")
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:

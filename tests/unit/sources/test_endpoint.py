@@ -2,15 +2,24 @@
 
 import gzip
 import json
+import socket
+import threading
 import time
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.sources.endpoints import answer, drip, drip_headers, serving, well
 
 from gauger.errors import SettingsError, UsageError
-from gauger.sources.endpoint import HIDDEN, Address, Asking, Endpoint, Limits, check_key
+from gauger.sources.endpoint import HIDDEN, Address, Asking, Endpoint, Limits, check_key, trust
 from gauger.sources.prompts import Question, read_prompts
 from gauger.sources.replies import Fault, Reply, read_reply
 
@@ -230,3 +239,74 @@ def test_prompts_are_texts_or_conversations():
     assert [one.number for one in asked] == [(0, 0), (1, 0), (0, 1), (1, 1)]
     assert asked[1].text == "s\nu"
     assert asked[0].messages == ({"role": "user", "content": "a"},)
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """Key and certificate of 127.0.0.1, signed by itself, in one PEM file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "suspect")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(7)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path_factory.mktemp("tls") / "both.pem"
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path.write_bytes(private + made.public_bytes(Encoding.PEM))
+    return path
+
+
+def over_tls(url: str, ca_file: str | None, *, timeout_s=5.0) -> Endpoint:
+    address = Address.parse(url, allow_plain=False)
+    return Endpoint(address, Asking("m", "chat", 64), Limits(timeout_s, 10_000), "sk-1", trust(address, ca_file))
+
+
+def test_over_tls_only_a_trusted_certificate_gets_question_and_key(certificate):
+    with serving(well, certificate=certificate) as server:
+        assert over_tls(server.url, None).ask(QUESTION) == Fault("not trusted")
+        assert server.bodies == []
+        assert over_tls(server.url, str(certificate)).ask(QUESTION).text == "you said what is a still?"
+        elsewhere = server.url.replace("127.0.0.1", "localhost")
+        assert over_tls(elsewhere, str(certificate)).ask(QUESTION) == Fault("not trusted")
+    with pytest.raises(SettingsError):
+        trust(Address.parse("https://h", allow_plain=False), "/nowhere.pem")
+
+
+@pytest.mark.parametrize("behave", [drip, drip_headers])
+def test_a_slow_drip_over_tls_is_cut_too(behave, certificate):
+    started = time.monotonic()
+    with serving(behave, certificate=certificate) as server:
+        assert over_tls(server.url, str(certificate), timeout_s=0.5).ask(QUESTION) == Fault("timeout")
+    assert time.monotonic() - started < 2
+
+
+def test_a_handshake_that_never_ends_is_cut():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"https://127.0.0.1:{silent.getsockname()[1]}/v1"
+        assert over_tls(url, None, timeout_s=0.3).ask(QUESTION) == Fault("timeout")
+
+
+def test_no_proxy_of_the_environment_gets_anything(monkeypatch):
+    with serving(well) as proxy, serving(well) as server:
+        for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, proxy.url)
+        assert endpoint(server.url).ask(QUESTION).text
+    assert proxy.bodies == []
+
+
+def test_hanging_up_ends_what_is_under_way():
+    with serving(drip) as server:
+        reached = endpoint(server.url)
+        threading.Timer(0.2, reached.hang_up).start()
+        started = time.monotonic()
+        assert isinstance(reached.ask(QUESTION), Fault)
+        assert time.monotonic() - started < 2
