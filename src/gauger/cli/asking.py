@@ -143,7 +143,8 @@ def tokens(
     encode = load_tokenizer(tokenizer)
     asked = {one.number: one.text for one in questions}
     lines = []
-    for one in sorted(answers, key=lambda one: (one.sample, one.prompt)):
+    # In the order in which they came: what was there at an earlier look stays first (`gauger.proof.looks`).
+    for one in answers:
         said = [one.reply.reasoning or "", one.reply.text] if reasoning else [one.reply.text]
         prompt = encode(asked[one.prompt, one.sample])
         lines += [msgspec.json.encode({"prompt": prompt, "tokens": encode(part)}) for part in said if part]
