@@ -1,6 +1,6 @@
 """Is this model trained on text under our key: validity of the p-values, and power by the share that was marked.
 
-    python -m benchmarks.radioactivity [--smoke] [--only validity|power|looks|published]
+    python -m benchmarks.radioactivity [--smoke] [--only validity|power|more|looks|published]
 
 Task, "state tracking" (16 states, 8 operators that permute them, 6 steps): a trace walks through the states and says
 two words of a fixed Markov source before each. The **teacher** is that process itself, so its probabilities are known
@@ -14,8 +14,8 @@ p-value is taken twice: as the product gives it (drawing stops early) and as the
 Kolmogorov-Smirnov: one-sided for p-values that are too small, two-sided for ranks. Ties of whole counts, as of green
 tokens over few cells, make p-values larger, never smaller.
 
-Power: 2,000 traces, a share of them marked (kgw and gumbel, context 1); the student's answers against the teacher and
-plain. 20 % is tested with 999,999 other keys, the rest with 9,999.
+Power: 2,000 traces, a share of them marked (kgw and gumbel, context 1); 2,000 answers of the student, against the
+teacher and plain. 20 % is tested with 999,999 other keys, the rest with 9,999. "More": 5 % again, 10,000 answers.
 
 Looks: e-values at doubling numbers of answers, on marked and clean students.
 
@@ -361,7 +361,7 @@ def published() -> list[dict]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--smoke", action="store_true", help="few and small; nothing is recorded")
-    parser.add_argument("--only", choices=("validity", "power", "looks", "published"))
+    parser.add_argument("--only", choices=("validity", "power", "more", "looks", "published"))
     parser.add_argument("--answers", type=int, default=2_000, help="answers of each student, for power")
     args = parser.parse_args()
     seeds, many = (SEEDS[:1], 4_999) if args.smoke else (SEEDS, MANY)
@@ -369,14 +369,14 @@ def main() -> None:
         "published": published,
         "validity": lambda: validity(40 if args.smoke else N_KEYS),
         "power": lambda: power(seeds, (0.0, 0.2) if args.smoke else SHARES, args.answers, many),
+        "more": lambda: power(seeds, (0.05,), 5 * args.answers, many),
         "looks": lambda: looks(seeds, 999 if args.smoke else FEW),
     }
     found = {name: part() for name, part in parts.items() if args.only in (None, name)}
     if args.smoke:
         return
     earlier = json.loads(RESULT.read_text()) if RESULT.exists() else {}
-    if "power" in found:
-        found["power, medians"] = medians(found["power"])
+    found |= {f"{name}, medians": medians(found[name]) for name in ("power", "more") if name in found}
     settings = {"seeds": SEEDS, "traces": N_TRACES, "delta": DELTA, "student": "counts (no neural network)"}
     RESULT.write_text(json.dumps({**earlier, "hardware": hardware(), **settings, **found}, indent=1) + "\n")
 

@@ -62,10 +62,10 @@ def plan(
     ] = 0.0,
     json: options.Json = False,
 ) -> None:
-    """Say how many answers a proof needs and what they cost, before a suspect is asked.
+    """Say how many answers a proof needs at least and what they cost, before a suspect is asked.
 
-    z grows with the square root of the positions. How fast is measured on a student of your own; the plan supposes that
-    it is in proportion to the marked share.
+    z grows with the square root of the positions at most. How fast is measured on a student of your own; the plan
+    supposes that it is in proportion to the marked share.
     """
     import msgspec
 
@@ -96,15 +96,16 @@ def plan(
         print_result(msgspec.json.format(msgspec.json.encode(figures), indent=2).decode())
         return
     print_result(
-        f"{needed.answers:,} answers of {positions:g} scored tokens reach alpha = {alpha:g} over {tests}"
+        f"At least {needed.answers:,} answers of {positions:g} scored tokens reach alpha = {alpha:g} over {tests}"
         f" {'test' if tests == 1 else 'tests'} with a power of {power:g}.\n"
         f"mean z needed   {needed.z_score:.2f}, by an effect of {expected.scaled:.4g}\n"
         f"other keys      {drawn:,}\n"
         f"tokens          {round(tokens):,}\n"
         f"time            {figures['hours']:,} hours at {per_minute:g} requests a minute\n"
         f"cost            {figures['cost']:,}\n"
-        "This supposes that the effect is in proportion to the marked share. Nothing\n"
-        "detected would still prove nothing."
+        "This supposes that the effect is in proportion to the marked share, and that z\n"
+        "grows with the square root of the tokens: it grows no faster, and slower where\n"
+        "answers say the same again. Nothing detected would still prove nothing."
     )
 
 

@@ -1,10 +1,13 @@
 """How many answers a proof needs, and what they cost: before anybody asks a suspect anything.
 
-z grows with the square root of the positions scored: z = effect x sqrt(positions), where the effect depends on scheme,
-task and the marked share of what the suspect was trained on. The test is a rank, so the power is that of a rank: the
-key must stand above all but so many of K others, each a standard normal under the null. The effect comes from a test of
-a student of one's own (its z over the square root of its positions), scaled to the share one expects; that it is
-proportional to the share is an assumption (`benchmarks/radioactivity.py` measures it), and the plan says so.
+z grows with the square root of the positions scored, z = effect x sqrt(positions), as long as what a suspect does of
+its own accord is small beside the noise of its sampling; later it grows more slowly, for its own habits do not average
+out. So a plan is the least that it takes. The effect depends on scheme, task and the marked share of what was read.
+
+The test is a rank, so the power is that of a rank: the key must stand above all but so many of K others, each a
+standard normal under the null. The effect comes from a test of a student of one's own (its z over the square root of
+its positions), scaled to the share one expects; that it is in proportion to the share is an assumption
+(`benchmarks/radioactivity.py` measures it), and the plan says so.
 """
 
 import math
