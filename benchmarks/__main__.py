@@ -2,6 +2,16 @@
 
 import runpy
 
-for name in ("kernel", "million", "detection", "validity", "ablation", "ordinary", "windows", "parsing"):
+for name in (
+    "kernel",
+    "million",
+    "detection",
+    "validity",
+    "ablation",
+    "ordinary",
+    "windows",
+    "parsing",
+    "radioactivity",
+):
     print(f"== {name}")
     runpy.run_module(f"benchmarks.{name}", run_name="__main__", alter_sys=True)

@@ -41,6 +41,13 @@ def spark_installed() -> None:
         _not_run("not run: pyspark or Java is not installed (make test-slow installs pyspark)")
 
 
+@pytest.fixture(scope="session")
+def tokenizers_installed() -> None:
+    """The extra `proof`; without it a test is skipped, or failed under GAUGER_TEST_STRICT=1."""
+    if importlib.util.find_spec("tokenizers") is None:
+        _not_run("not run: tokenizers is not installed (make test-slow installs it)")
+
+
 def _not_run(why: str) -> Any:
     if os.environ.get("GAUGER_TEST_STRICT", "").lower() in STRICT_VALUES:
         pytest.fail(why)

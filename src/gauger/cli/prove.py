@@ -2,20 +2,24 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from gauger.cli import options
+from gauger.cli import asking, handing_over, options, planning
 from gauger.cli.options import examples
 from gauger.cli.output import Aside, print_result, terminal_width
+from gauger.errors import UsageError
 
 if TYPE_CHECKING:
     from gauger.proof.commitments import Entry
     from gauger.proof.document import Document
-    from gauger.proof.examination import KeyInQuestion, Role, Subject
+    from gauger.proof.evidence import InputFile
+    from gauger.proof.examination import KeyInQuestion, Role, Row, Subject
+    from gauger.store.watermark_keys import WatermarkKeys
 
 Answers = Annotated[
     list[Path], typer.Argument(metavar="ANSWERS", help="One file of answers for each suspect.", show_default=False)
@@ -38,6 +42,9 @@ def register(app: typer.Typer) -> None:
             '    --served-to "the 41 accounts of C-17"',
         )
     )(radioactivity)
+    asking.register(group)
+    handing_over.register(group)
+    planning.register(group)
     app.add_typer(group, name="prove", epilog=examples("gauger prove radioactivity suspect.jsonl --campaign C-17"))
 
 
@@ -84,6 +91,15 @@ def radioactivity(
     other_routes: Annotated[
         str | None, typer.Option("--other-routes", metavar="TEXT", help="How else the text could reach a trainer.")
     ] = None,
+    sequential: Annotated[
+        bool, typer.Option("--sequential", help="Look again whenever there are twice as many answers; stop when sure.")
+    ] = False,
+    first_look: Annotated[
+        int, typer.Option("--first-look", min=1, metavar="N", help="Answers at the first look, with --sequential.")
+    ] = 250,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="A new folder for signed evidence to hand over.")
+    ] = None,
     workspace: options.Workspace = None,
     threads: options.Threads = None,
     json: options.Json = False,
@@ -95,38 +111,97 @@ def radioactivity(
     "probabilities". The p-value is exact: the key's rank among keys that nobody used. Detection proves training on
     marked text, not who took it. That nothing is detected proves nothing.
     """
+    from datetime import UTC
+
     import msgspec
 
     from gauger.proof.document import write
-    from gauger.proof.examination import count_tests, examine
-    from gauger.proof.radioactivity import check_alpha, check_null_keys, required_null_keys
+    from gauger.proof.examination import Plan, count_tests, examine
+    from gauger.proof.radioactivity import check_alpha
     from gauger.proof.verdicts import Served
+    from gauger.store.bundles import check_new
 
     check_alpha(alpha)
-    entries, keys = _keys(campaign, workspace)
-    subjects = [*_subjects(answers, "suspect"), *_subjects(control, "control"), *_subjects(positive, "positive")]
-    n_tests = count_tests(subjects, keys, method)
-    drawn = required_null_keys(alpha, n_tests) if null_keys is None else null_keys
-    check_null_keys(drawn, alpha=alpha, n_tests=n_tests)
+    if out is not None:
+        check_new(out)
+    held = _keys(campaign, workspace)
+    files = [*_read(answers, "suspect"), *_read(control, "control"), *_read(positive, "positive")]
+    subjects = [one.subject for one in files]
+    if sequential:
+        _check_first_look(subjects, first_look)
+    n_tests = count_tests(subjects, held.in_question, method)
+    drawn = _other_keys(null_keys, alpha, n_tests, sequential=sequential)
+    looked = first_look if sequential else None
     with Aside(quiet).progress() as progress:
         rows = examine(
-            subjects, keys, methods=method, null_keys=drawn, threads=threads or os.cpu_count() or 1, progress=progress
+            subjects,
+            held.in_question,
+            Plan(method, drawn, looked, enough=n_tests / alpha),
+            threads=threads or os.cpu_count() or 1,
+            progress=progress,
         )
     document = write(
         rows,
-        entries,
+        held.entries,
         alpha=alpha,
         null_keys=drawn,
         n_tests=n_tests,
         served=Served(served_to, served_since, served_until, other_routes),
+        first_look=looked,
     )
     if json:
         print_result(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
     else:
         print_result(_text(document))
+    if out is not None:
+        now = datetime.now(UTC)
+        places = handing_over.hand_over(out, document, [one.record for one in files], held.log, held.keys, now=now)
+        Aside(quiet).say(*(f"Signed evidence is in {place}." for place in places))
 
 
-def _keys(campaigns: Sequence[str], workspace: Path | None) -> tuple[list["Entry"], list["KeyInQuestion"]]:
+def _check_first_look(subjects: "Sequence[Subject]", first_look: int) -> None:
+    fewest = min(len(one.answers) for one in subjects if one.role == "suspect")
+    if fewest < first_look:
+        raise UsageError(
+            f"a suspect has {fewest:,} answers, and the first look is at {first_look:,}",
+            where="--first-look",
+            todo="ask on, or give a smaller number; it must not follow from what the answers showed",
+        )
+
+
+def _other_keys(asked: int | None, alpha: float, n_tests: int, *, sequential: bool) -> int:
+    """Return how many other keys to draw at most; refuse too few."""
+    from gauger.proof.looks import check_sequential_null_keys, sequential_null_keys
+    from gauger.proof.radioactivity import check_null_keys, required_null_keys
+
+    if sequential:
+        drawn = sequential_null_keys(alpha, n_tests) if asked is None else asked
+        check_sequential_null_keys(drawn, alpha=alpha, n_tests=n_tests)
+    else:
+        drawn = required_null_keys(alpha, n_tests) if asked is None else asked
+        check_null_keys(drawn, alpha=alpha, n_tests=n_tests)
+    return drawn
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """The keys in question, with the whole log and what signs."""
+
+    entries: "list[Entry]"
+    in_question: "list[KeyInQuestion]"
+    log: "list[Entry]"
+    keys: "WatermarkKeys"
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file that is tested, and its record."""
+
+    subject: "Subject"
+    record: "InputFile"
+
+
+def _keys(campaigns: Sequence[str], workspace: Path | None) -> _Held:
     """Return every rotation of these campaigns' keys, from a log that was verified."""
     from gauger.cli.keys import watermark_keys
     from gauger.cli.session import open_session, workspace_at_hand
@@ -142,17 +217,20 @@ def _keys(campaigns: Sequence[str], workspace: Path | None) -> tuple[list["Entry
         entries = [entry for entry in log if entry.campaign in campaigns]
         secret = [held.key(entry) for entry in entries]
     schemes = [entry.terms.watermark() for entry in entries]
-    return entries, [
+    in_question = [
         KeyInQuestion(entry.name, scheme, key_words(key, scheme.n_words), entry.commitment)
         for entry, scheme, key in zip(entries, schemes, secret, strict=True)
     ]
+    return _Held(entries, in_question, log, held)
 
 
-def _subjects(files: Sequence[Path] | None, role: "Role") -> list["Subject"]:
+def _read(files: Sequence[Path] | None, role: "Role") -> list[_File]:
+    from gauger.proof.evidence import input_file
     from gauger.proof.examination import Subject
-    from gauger.sources.answers import read_answers
+    from gauger.sources.answers import read_answer_file
 
-    return [Subject(str(path), role, read_answers(path)) for path in files or ()]
+    read = [(str(path), read_answer_file(path)) for path in files or ()]
+    return [_File(Subject(name, role, one.answers), input_file(role, name, one.content)) for name, one in read]
 
 
 def _text(document: "Document") -> str:
@@ -170,8 +248,22 @@ def _text(document: "Document") -> str:
         Column(title="p", values=[f"{row.p_value:.2g}" for row in rows], right=True),
     ]
     lines = columns(table, width=width)
+    for row in rows:
+        if row.looks:
+            lines += ["", *paragraph(_looks(row), width=width)]
     for one in document.verdicts:
         lines += ["", *paragraph(visible(one.sentence), width=width)]
         for reason in one.held_back:
             lines += paragraph(reason, width=width, indent="  ", first="- ")
     return "\n".join(lines)
+
+
+def _looks(row: "Row") -> str:
+    from gauger.evidence.records import p_text
+    from gauger.report.untrusted import visible
+
+    seen = ", ".join(f"{one.e_value:.3g} after {one.n_answers:,} answers" for one in row.looks)
+    return (
+        f"{visible(row.subject)}, key {row.key}, {row.method}: e-value {seen}."
+        f" p = {p_text(row.p_value)} is one over the largest and holds wherever one stops."
+    )

@@ -34,12 +34,14 @@ class VerdictRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole report. It holds no token of any answer and no key."""
+    """The whole report. It holds no token of any answer and no key. `first_look` is null where one looked once."""
 
     schema: str
     alpha: float
     null_keys: int
     n_tests: int
+    first_look: int | None = None
+    served: Served
     keys: list[KeyRecord]
     tests: list[Row]
     verdicts: list[VerdictRecord]
@@ -48,7 +50,14 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def write(
-    rows: Sequence[Row], entries: Sequence[Entry], *, alpha: float, null_keys: int, n_tests: int, served: Served
+    rows: Sequence[Row],
+    entries: Sequence[Entry],
+    *,
+    alpha: float,
+    null_keys: int,
+    n_tests: int,
+    served: Served,
+    first_look: int | None = None,
 ) -> Document:
     """Return the report of these tests."""
     return Document(
@@ -56,11 +65,22 @@ def write(
         alpha=alpha,
         null_keys=null_keys,
         n_tests=n_tests,
+        first_look=first_look,
+        served=served,
         keys=[_key(entry) for entry in entries],
         tests=list(rows),
         verdicts=_verdicts(rows, entries, alpha=alpha, served=served),
         detection_means=DETECTED_MEANS,
         no_detection_means=NOTHING_MEANS,
+    )
+
+
+def about(document: Document, suspect: str) -> Document:
+    """Return the report without the other suspects; it still says how many tests there were in all."""
+    return msgspec.structs.replace(
+        document,
+        tests=[row for row in document.tests if row.role != "suspect" or row.subject == suspect],
+        verdicts=[one for one in document.verdicts if one.suspect == suspect],
     )
 
 

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from gauger.campaigns.calibration import holm
 from gauger.evidence.records import rounded_up
 from gauger.proof.cells import Answer, Cells, plain_cells, referenced_cells
-from gauger.proof.radioactivity import KeyTest, Method, key_test, seed_of
+from gauger.proof.looks import looked_test
+from gauger.proof.radioactivity import KeyTest, Look, Method, key_test, seed_of
 from gauger.proof.schemes import Scheme
 
 Keys = NDArray[np.uint64]
@@ -47,7 +48,10 @@ class KeyInQuestion:
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One test. `adjusted_p_value` is null for controls: they are no claims. p-values are rounded up."""
+    """One test. `adjusted_p_value` is null for controls: they are no claims. p-values are rounded up.
+
+    With `looks`, `p_value` is 1 / the largest e-value and holds wherever one stopped.
+    """
 
     subject: str
     role: Role
@@ -61,6 +65,29 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     n_positions: int
     n_null_keys: int
     wrong_keys: list[float]
+    looks: list[Look] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How suspects are tested.
+
+    Attributes
+    ----------
+    methods
+        Against the teacher where there is its word, plain, or both.
+    null_keys
+        Most other keys.
+    first_look
+        Answers at the first of several looks; None for one look at all of them.
+    enough
+        The e-value at which looking ends.
+    """
+
+    methods: Methods
+    null_keys: int
+    first_look: int | None = None
+    enough: float = math.inf
 
 
 def count_tests(subjects: Sequence[Subject], keys: Sequence[KeyInQuestion], methods: Methods) -> int:
@@ -71,27 +98,40 @@ def count_tests(subjects: Sequence[Subject], keys: Sequence[KeyInQuestion], meth
 def examine(
     subjects: Sequence[Subject],
     keys: Sequence[KeyInQuestion],
+    plan: Plan,
     *,
-    methods: Methods,
-    null_keys: int,
     threads: int = 1,
     progress: Callable[[str, int, int | None], None] = lambda _step, _done, _all: None,
 ) -> list[Row]:
     """Return every test, by subject, key and method, with Holm's correction over the claims about suspects."""
-    asked = [(one, key, method) for one in subjects for key in keys for method in one.methods(methods)]
+    asked = [(one, key, method) for one in subjects for key in keys for method in one.methods(plan.methods)]
     found = []
     for done, (subject, key, method) in enumerate(asked):
         progress(f"{subject.name} · key {key.name}", done, len(asked))
-        found.append(_tested(subject, key, method, null_keys=null_keys, threads=threads))
+        found.append(_tested(subject, key, method, plan, threads=threads))
     claims = [one.p_value for (subject, _, _), one in zip(asked, found, strict=True) if subject.role == "suspect"]
     adjusted = iter(holm(claims).tolist())
     return [_row(*asking, one, adjusted) for asking, one in zip(asked, found, strict=True)]
 
 
-def _tested(subject: Subject, key: KeyInQuestion, method: Method, *, null_keys: int, threads: int) -> KeyTest:
+def _tested(subject: Subject, key: KeyInQuestion, method: Method, plan: Plan, *, threads: int) -> KeyTest:
+    # Controls are no claims, and an innocent one is done in a moment: they are looked at once.
+    if plan.first_look is not None and subject.role == "suspect":
+        return looked_test(
+            subject.answers,
+            lambda some: _cells(some, key.scheme.width, method),
+            key.scheme,
+            key.words,
+            key.commitment,
+            method=method,
+            null_keys=plan.null_keys,
+            first=plan.first_look,
+            enough=plan.enough,
+            threads=threads,
+        )
     cells = _cells(subject.answers, key.scheme.width, method)
     rng = np.random.default_rng(seed_of(key.commitment, cells))
-    return key_test(cells, key.scheme, key.words, method=method, null_keys=null_keys, rng=rng, threads=threads)
+    return key_test(cells, key.scheme, key.words, method=method, null_keys=plan.null_keys, rng=rng, threads=threads)
 
 
 def _cells(answers: Sequence[Answer], width: int, method: Method) -> Cells:
@@ -112,4 +152,5 @@ def _row(subject: Subject, key: KeyInQuestion, method: Method, found: KeyTest, a
         n_positions=found.n_visits,
         n_null_keys=found.n_null_keys,
         wrong_keys=[rounded_up(one) for one in found.wrong_keys],
+        looks=list(found.looks),
     )

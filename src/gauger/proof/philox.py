@@ -68,12 +68,16 @@ def _context_state(context: Words, k0: np.uint64, k1: np.uint64) -> _Block:
 
 
 @inlined
-def _token_word(
-    token: np.uint32, s0: np.uint64, s1: np.uint64, s2: np.uint64, s3: np.uint64, k0: np.uint64, k1: np.uint64
-) -> np.uint64:
-    """Return the word of a token: four neighbouring tokens share a block."""
-    block = philox_block(U64(token) >> U64(2), s0, s1, s2, k0 ^ s3, k1 ^ _TOKEN_DOMAIN)
-    place = token & U32(3)
+def _token_block(
+    token: np.uint64, s0: np.uint64, s1: np.uint64, s2: np.uint64, s3: np.uint64, k0: np.uint64, k1: np.uint64
+) -> _Block:
+    """Return the words of four neighbouring tokens, that of `token` at place `token & 3`."""
+    return philox_block(token >> U64(2), s0, s1, s2, k0 ^ s3, k1 ^ _TOKEN_DOMAIN)
+
+
+@inlined
+def _at(block: _Block, place: np.uint32) -> np.uint64:
+    """Return one word of a block."""
     if place == U32(0):
         return block[0]
     if place == U32(1):
@@ -107,7 +111,7 @@ def words(key: np.uint64, contexts: Words, tokens: Words) -> Words:
     k0, k1 = key & _MASK, key >> _HALF
     for i in range(len(tokens)):
         s0, s1, s2, s3 = _context_state(contexts[i], k0, k1)
-        out[i] = U32(_token_word(tokens[i], s0, s1, s2, s3, k0, k1))
+        out[i] = U32(_at(_token_block(U64(tokens[i]), s0, s1, s2, s3, k0, k1), tokens[i] & U32(3)))
     return out
 
 
@@ -126,7 +130,8 @@ def totals(
 ) -> Floats:
     """Return float64[n_keys], for each key the sum over cells of weight times score.
 
-    The keys are the inner loop: the state of one context under all of them is computed once and stays in the cache.
+    The keys are the inner loop: the state of one context under all of them is computed once and stays in the cache, and
+    so do the words of four neighbouring tokens, which share a block.
 
     Parameters
     ----------
@@ -148,17 +153,29 @@ def totals(
     for j in range(n):
         k0[j], k1[j] = U32(keys[j] & _MASK), U32(keys[j] >> _HALF)
     s0, s1, s2, s3 = np.empty(n, np.uint32), np.empty(n, np.uint32), np.empty(n, np.uint32), np.empty(n, np.uint32)
+    drawn = np.empty((4, n), np.uint32)
     out = np.zeros(n, np.float64)
     for i in range(len(contexts)):
         for j in range(n):
             a, b, c, d = _context_state(contexts[i], U64(k0[j]), U64(k1[j]))
             s0[j], s1[j], s2[j], s3[j] = U32(a), U32(b), U32(c), U32(d)
+        shared = _MASK
         for cell in range(offsets[i], offsets[i + 1]):
             token, weight = tokens[cell], weights[cell]
-            for j in range(n):
-                word = _token_word(token, U64(s0[j]), U64(s1[j]), U64(s2[j]), U64(s3[j]), U64(k0[j]), U64(k1[j]))
-                if kind == GREEN:
-                    out[j] += weight if word < threshold else 0.0
-                else:
-                    out[j] -= weight * np.log1p(-_uniform(word))
+            if U64(token) >> U64(2) != shared:
+                shared = U64(token) >> U64(2)
+                for j in range(n):
+                    block = _token_block(
+                        U64(token), U64(s0[j]), U64(s1[j]), U64(s2[j]), U64(s3[j]), U64(k0[j]), U64(k1[j])
+                    )
+                    drawn[0, j], drawn[1, j] = U32(block[0]), U32(block[1])
+                    drawn[2, j], drawn[3, j] = U32(block[2]), U32(block[3])
+            row = drawn[token & U32(3)]
+            if kind == GREEN:
+                for j in range(n):
+                    out[j] += weight if U64(row[j]) < threshold else 0.0
+            else:
+                for j in range(n):
+                    # 1 - u needs at most 48 bits, so it is exact, and log is quicker than log1p.
+                    out[j] -= weight * np.log(1.0 - _uniform(U64(row[j])))
     return out

@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final, Literal
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
@@ -36,6 +37,13 @@ MAX_ALPHA: Final = 1e-3
 N_WRONG_KEYS: Final = 5
 
 
+class Look(msgspec.Struct, frozen=True, kw_only=True):
+    """A look at the answers so far: how many, and the e-value that all looks up to it have brought together."""
+
+    n_answers: int
+    e_value: float
+
+
 @dataclass(frozen=True, slots=True)
 class KeyTest:
     """What the test of one key on one suspect's cells gave.
@@ -43,7 +51,7 @@ class KeyTest:
     Attributes
     ----------
     p_value
-        Exact, by other keys.
+        Exact, by other keys; with looks, 1 / the largest e-value.
     z_score
         The sum in standard deviations, scores taken as independent over cells; NaN without cells.
     tail_p
@@ -54,6 +62,8 @@ class KeyTest:
         Other keys drawn; fewer than asked for where the answer was no early.
     wrong_keys
         p-values of the first of the other keys, each against the rest.
+    looks
+        Where one looked more than once (`gauger.proof.looks`).
     """
 
     p_value: float
@@ -63,6 +73,7 @@ class KeyTest:
     n_visits: int
     n_null_keys: int
     wrong_keys: tuple[float, ...]
+    looks: tuple[Look, ...] = ()
 
 
 def required_null_keys(alpha: float, n_tests: int) -> int:
@@ -149,16 +160,23 @@ def key_test(
             return totals
 
         p_value = sequential_p_value(observed, draw, permutations=null_keys)
-    z_score = (observed - scheme.mean * cells.weights.sum()) / (scheme.sd * float(np.linalg.norm(cells.weights)))
+    z_score, tail_p = formula(observed, cells, scheme, method)
     return KeyTest(
         p_value=p_value,
-        z_score=float(z_score),
-        tail_p=scheme.tail(observed, len(cells)) if method == "plain" else float(stats.norm.sf(z_score)),
+        z_score=z_score,
+        tail_p=tail_p,
         n_cells=len(cells),
         n_visits=cells.n_visits,
         n_null_keys=tally.n_keys,
         wrong_keys=tally.p_values(),
     )
+
+
+def formula(observed: float, cells: Cells, scheme: Scheme, method: Method) -> tuple[float, float]:
+    """Return what the formula makes of a sum over cells, of which there must be some: z-score and tail."""
+    z_score = (observed - scheme.mean * cells.weights.sum()) / (scheme.sd * float(np.linalg.norm(cells.weights)))
+    tail = scheme.tail(observed, len(cells)) if method == "plain" else float(stats.norm.sf(z_score))
+    return float(z_score), tail
 
 
 class _Tally:

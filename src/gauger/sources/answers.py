@@ -1,5 +1,6 @@
 """Answers of a suspect as token ids: one JSON object on a line."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -19,8 +20,16 @@ class _Record(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
     probabilities: list[list[float]] | None = None
 
 
-def read_answers(path: Path) -> list[Answer]:
-    """Return the answers in a file; empty lines are passed over.
+@dataclass(frozen=True, slots=True)
+class AnswerFile:
+    """A file of answers as it was read: its bytes, by which it can be known again, and what they say."""
+
+    content: bytes
+    answers: list[Answer]
+
+
+def read_answer_file(path: Path) -> AnswerFile:
+    """Return a file with its answers; empty lines are passed over.
 
     `tokens` are those of the answer and `prompt` those of the question, in the teacher's vocabulary; `candidates` and
     `probabilities` say for each token of the answer what the unmarked teacher would have put there.
@@ -38,7 +47,12 @@ def read_answers(path: Path) -> list[Answer]:
     answers = [_answer(line, f"{path}, line {number}") for number, line in lines if line.strip()]
     if not answers:
         raise InputError("there are no answers in this file", where=str(path), todo=f"write lines like {_SHAPE}")
-    return answers
+    return AnswerFile(content, answers)
+
+
+def read_answers(path: Path) -> list[Answer]:
+    """Return the answers in a file (`read_answer_file`)."""
+    return read_answer_file(path).answers
 
 
 def _answer(line: bytes, where: str) -> Answer:

@@ -100,6 +100,17 @@ class WatermarkKeys:
         """Return the 32 bytes of a key that was committed to."""
         return campaign_key(self._vault().root, entry.campaign, entry.rotation)
 
+    def public_key(self) -> bytes:
+        """Return the 32 bytes against which the log and what else is signed can be checked."""
+        return self._signer().public_key().public_bytes_raw()
+
+    def sign(self, message: bytes) -> bytes:
+        """Return the signature of the log's signer; the message says by its first bytes what it is."""
+        return self._signer().sign(message)
+
+    def _signer(self) -> Ed25519PrivateKey:
+        return Ed25519PrivateKey.from_private_bytes(self._vault().signing)
+
     def _vault(self) -> Vault:
         return read_vault(self.folder / VAULT_FILE, self.opening)
 

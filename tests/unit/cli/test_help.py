@@ -20,7 +20,7 @@ COMMANDS = {
 }
 LAB = ("lab", "lab simulate", "lab scenarios", "lab window-test")
 KEYS = ("keys", *(f"keys {name}" for name in ("new", "rotate", "list", "export", "commit-log", "commit-log verify")))
-PROVE = ("prove", "prove radioactivity")
+PROVE = ("prove", *(f"prove {name}" for name in ("radioactivity", "query", "tokens", "plan", "verify")))
 PATHS = ("", *COMMANDS, *LAB, *KEYS, *PROVE)
 
 HELP_OF_ALL = """

@@ -109,3 +109,71 @@ def test_an_empty_file_is_no_answer(prove, world):
     shown = prove("--campaign", "C-17")
     assert shown.code == 3
     assert "no answers" in shown.err
+
+
+EVERYTHING = ("--campaign", "C-17", "--alpha", "0.001", *CONTROLS, *SERVED)
+
+
+def test_evidence_is_handed_over_signed_and_checked_without_the_workspace(prove, gauger, world):
+    shown = prove(*EVERYTHING, "--out", "evidence")
+    assert (shown.code, shown.err) == (0, "Signed evidence is in evidence.\n")
+    assert sorted(path.name for path in (world / "evidence").iterdir()) == [
+        "commitments.jsonl",
+        "evidence.json",
+        "index.html",
+        "manifest.json",
+    ]
+    (world / "ws").rename(world / "away")
+    checked = gauger("prove", "verify", "evidence", "--input", "suspect.jsonl", "--input", "a.jsonl")
+    assert checked.code == 0
+    assert checked.out.startswith("The bundle holds: suspect.jsonl, ")
+    assert "\nproof: key C-17/1\n" in checked.out
+
+
+def test_evidence_holds_no_token_and_no_key(prove, world):
+    prove(*EVERYTHING, "--out", "evidence")
+    tokens = json.loads((world / "suspect.jsonl").read_text().splitlines()[0])["tokens"]
+    with Workspace.open(world / "ws", create=False, now=START, random_bytes=bytes) as workspace:
+        keys = WatermarkKeys(world / "ws" / "keys", Opening(workspace.key.secret, None))
+        secret = keys.key(keys.entries()[0])
+    for path in (world / "evidence").iterdir():
+        content = path.read_text()
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert str(tokens)[1:-1] not in content
+        assert secret.hex() not in content
+        assert str(int(key_words(secret, 1)[0])) not in content
+
+
+def test_evidence_that_was_changed_is_refused(prove, gauger, world):
+    prove(*EVERYTHING, "--out", "evidence")
+    page = world / "evidence" / "index.html"
+    page.write_text(page.read_text().replace("Proof", "Prove"))
+    shown = gauger("prove", "verify", "evidence")
+    assert shown.code == 3
+    assert "index.html: the bundle does not hold: a file was changed" in shown.err
+
+
+def test_several_suspects_get_a_bundle_each_and_nothing_is_written_over(gauger, world, monkeypatch):
+    monkeypatch.chdir(world)
+    given = ("prove", "radioactivity", "suspect.jsonl", "a.jsonl", "--workspace", "ws", "--campaign", "C-17")
+    shown = gauger(*given, "--alpha", "0.001", "--out", "evidence")
+    assert shown.code == 0
+    assert sorted(path.name for path in (world / "evidence").iterdir()) == ["01-suspect", "02-a"]
+    assert gauger("prove", "verify", "evidence/02-a", "--input", "suspect.jsonl").code == 3
+    assert gauger(*given, "--alpha", "0.001", "--out", "evidence").code == 2
+
+
+def test_looks_are_told_and_valid_wherever_one_stops(prove):
+    shown = prove("--campaign", "C-17", "--alpha", "0.001", "--sequential", "--first-look", "100", "--json")
+    (row,) = json.loads(shown.out)["tests"]
+    assert [one["n_answers"] for one in row["looks"]] == [100, 200, 400][: len(row["looks"])]
+    assert row["p_value"] == pytest.approx(1 / row["looks"][-1]["e_value"], rel=1e-5)
+    assert row["p_value"] <= 0.001
+    words = " ".join(prove("--campaign", "C-17", "--alpha", "0.001", "--sequential", "--first-look", "100").out.split())
+    assert "holds wherever one stops" in words
+
+
+def test_looks_before_there_are_answers_are_refused(prove):
+    shown = prove("--campaign", "C-17", "--sequential", "--first-look", "500")
+    assert shown.code == 2
+    assert "400 answers" in shown.err

@@ -10,7 +10,7 @@ from tests.unit.proof.worlds import as_answers, bigram, marked, random_keys, sam
 from gauger.campaigns.calibration import holm
 from gauger.proof.commitments import Entry
 from gauger.proof.document import write
-from gauger.proof.examination import KeyInQuestion, Subject, count_tests, examine
+from gauger.proof.examination import KeyInQuestion, Plan, Subject, count_tests, examine
 from gauger.proof.keys import Terms
 from gauger.proof.schemes import Kgw
 from gauger.proof.verdicts import Served
@@ -55,8 +55,8 @@ def test_claims_are_suspects_times_keys_times_methods(world):
 
 def test_the_key_that_was_served_is_proven_and_the_other_is_not(world):
     subjects, keys = world
-    rows = examine(subjects, keys, methods="auto", null_keys=1_999)
-    assert rows == examine(subjects, keys, methods="auto", null_keys=1_999, threads=2)
+    rows = examine(subjects, keys, Plan("auto", 1_999))
+    assert rows == examine(subjects, keys, Plan("auto", 1_999), threads=2)
     claims = [row for row in rows if row.role == "suspect"]
     assert [row.adjusted_p_value for row in claims] == pytest.approx(holm([row.p_value for row in claims]), rel=1e-4)
     assert all(row.adjusted_p_value is None for row in rows if row.role != "suspect")
@@ -68,7 +68,7 @@ def test_the_key_that_was_served_is_proven_and_the_other_is_not(world):
 
 def test_the_document_holds_no_token_and_no_key(world):
     subjects, keys = world
-    rows = examine(subjects[:1], keys, methods="plain", null_keys=99)
+    rows = examine(subjects[:1], keys, Plan("plain", 99))
     text = msgspec.json.encode(
         write(rows, [entry("C-17/1"), entry("C-18/1")], alpha=1e-3, null_keys=99, n_tests=2, served=SERVED)
     ).decode()
@@ -84,7 +84,7 @@ def test_a_model_without_the_teachers_word_is_tested_plainly():
 def test_models_that_said_nothing_are_no_controls(world):
     subjects, keys = world
     silent = [Subject(f"s{i}", "control", as_answers(np.zeros((1, 1), np.int64))) for i in range(3)]
-    rows = examine([subjects[0], *silent], keys[:1], methods="auto", null_keys=999)
+    rows = examine([subjects[0], *silent], keys[:1], Plan("auto", 999))
     said = write(rows, [entry("C-17/1")], alpha=1e-3, null_keys=999, n_tests=1, served=SERVED)
     assert said.verdicts[0].word == "strong evidence"
     assert "there are 0" in said.verdicts[0].held_back[0]
