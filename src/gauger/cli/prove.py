@@ -136,7 +136,7 @@ def _keys(campaigns: Sequence[str], workspace: Path | None) -> tuple[list["Entry
 
     with open_session(workspace_at_hand(workspace), read_only=True) as session:
         held = watermark_keys(session)
-        log = held.entries()
+        log = [entry for entry in held.entries() if not entry.terms.is_canary]
         for campaign in campaigns:
             newest(log, campaign)
         entries = [entry for entry in log if entry.campaign in campaigns]
