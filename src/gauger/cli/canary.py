@@ -81,8 +81,8 @@ def plan(
         )
     size = len(chosen.canary)
     print_result(
-        f"Plan {entry.name} is committed to; it holds {size} {'choice' if size == 1 else 'choices'}.\ncommitment   {entry.commitment}\n"
-        f"newest line  {entry.digest}"
+        f"Plan {entry.name} is committed to; it holds {size} {'choice' if size == 1 else 'choices'}.\n"
+        f"commitment   {entry.commitment}\nnewest line  {entry.digest}"
     )
 
 

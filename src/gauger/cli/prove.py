@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from gauger.cli import options
+from gauger.cli import options, provenance
 from gauger.cli.options import examples
 from gauger.cli.output import Aside, print_result, terminal_width
 
@@ -38,6 +38,7 @@ def register(app: typer.Typer) -> None:
             '    --served-to "the 41 accounts of C-17"',
         )
     )(radioactivity)
+    group.command(epilog=provenance.EXAMPLES)(provenance.provenance)
     app.add_typer(group, name="prove", epilog=examples("gauger prove radioactivity suspect.jsonl --campaign C-17"))
 
 
