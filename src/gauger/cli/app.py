@@ -21,6 +21,7 @@ from gauger.cli import (
     power,
     prove,
     reports,
+    safeguards,
     scan,
     upkeep,
     watch,
@@ -40,7 +41,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for group in (scan, watch, explain, decide, reports, power, describe, check_config, upkeep, keys, prove, canary, lab):
+for group in (
+    scan,
+    watch,
+    explain,
+    decide,
+    reports,
+    power,
+    describe,
+    check_config,
+    upkeep,
+    keys,
+    prove,
+    canary,
+    safeguards,
+    lab,
+):
     group.register(app)
 
 

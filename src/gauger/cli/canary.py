@@ -169,6 +169,7 @@ def examine(
     from gauger.sources.texts import Fields
 
     check_alpha(alpha)
+    suspects.check_files([*answers, *(control or ()), *(positive or ())])
     plans = _plans(campaign, workspace)
     fields = Fields(id_field, text_field)
     known = {probe for plan, _ in plans for probe in plan.catalogue.probes}
@@ -177,7 +178,6 @@ def examine(
         *_answerers(control, "control", fields, known),
         *_answerers(positive, "positive", fields, known),
     ]
-    _check_names(models)
     document = write(
         models,
         [plan for plan, _ in plans],
@@ -250,13 +250,6 @@ def _answerers(files: Sequence[Path] | None, role: "Role", fields: "Fields", kno
                 todo="keep the ids that `gauger canary probes` gave",
             )
     return found
-
-
-def _check_names(models: Sequence["Answerer"]) -> None:
-    names = [one.name for one in models]
-    for name in names:
-        if names.count(name) > 1:
-            raise UsageError("this file is given twice", where=name, todo="name each model's answers once")
 
 
 def _rewritten(plan: "Plan", answers: Path, text_field: str) -> tuple[bytes, str]:

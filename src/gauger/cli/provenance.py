@@ -9,7 +9,6 @@ import typer
 from gauger.cli import options, suspects
 from gauger.cli.options import examples
 from gauger.cli.output import print_result, terminal_width
-from gauger.errors import UsageError
 
 if TYPE_CHECKING:
     from gauger.proof.provenance_report import Model, ProvenanceDocument
@@ -46,7 +45,7 @@ def provenance(
     from gauger.proof.provenance_report import write
     from gauger.sources.texts import Fields
 
-    _check_files([*answers, *teacher, *control])
+    suspects.check_files([*answers, *teacher, *control])
     fields = Fields(id_field, text_field)
     document = write(*(_models(files, fields) for files in (answers, teacher, control)), alpha=alpha)
     if json:
@@ -60,12 +59,6 @@ def _models(files: Sequence[Path], fields: "Fields") -> "list[Model]":
     from gauger.sources.texts import answers_by_prompt
 
     return [Model(str(path), answers_by_prompt(path, fields)) for path in files]
-
-
-def _check_files(files: Sequence[Path]) -> None:
-    for path in files:
-        if files.count(path) > 1:
-            raise UsageError("this file is given twice", where=str(path), todo="name each model's answers once")
 
 
 def _text(document: "ProvenanceDocument") -> str:

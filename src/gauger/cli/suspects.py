@@ -1,5 +1,6 @@
-"""Options of the commands that test a suspect by its answers in text."""
+"""Options of the commands that test a suspect by its answers in text, and what they all check."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -7,6 +8,7 @@ from typing import Annotated
 import typer
 
 from gauger.cli import options
+from gauger.errors import UsageError
 
 Answers = Annotated[
     list[Path], typer.Argument(metavar="ANSWERS", help="One file of answers for each suspect.", show_default=False)
@@ -39,3 +41,16 @@ OtherRoutes = Annotated[
 ]
 IdField = Annotated[str, typer.Option("--id-field", metavar="NAME", help="What a record calls the prompt's id.")]
 TextField = Annotated[str, typer.Option("--text-field", metavar="NAME", help="What a record calls the answer.")]
+
+
+def check_files(files: Sequence[Path]) -> None:
+    """Refuse a file that is given twice: a model is not held against itself.
+
+    Raises
+    ------
+    UsageError
+        One is.
+    """
+    for path in files:
+        if files.count(path) > 1:
+            raise UsageError("this file is given twice", where=str(path), todo="name each model's answers once")
