@@ -2,6 +2,6 @@
 
 import runpy
 
-for name in ("kernel", "million", "detection", "validity", "ablation", "ordinary", "windows", "parsing"):
+for name in ("kernel", "million", "detection", "validity", "ablation", "ordinary", "windows", "parsing", "provenance"):
     print(f"== {name}")
     runpy.run_module(f"benchmarks.{name}", run_name="__main__", alter_sys=True)

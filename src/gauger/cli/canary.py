@@ -41,7 +41,7 @@ def register(app: typer.Typer) -> None:
     group.command(
         epilog=examples(
             "gauger canary inject --campaign C-17 --out system-prompt.txt",
-            "gauger canary inject --campaign C-17 --answers served.jsonl --out rewritten.jsonl",
+            "gauger canary inject --campaign C-17 --answers served.jsonl --out new.jsonl",
         )
     )(inject)
     group.command(epilog=examples("gauger canary probes --campaign C-17 --out probes.jsonl"))(probes)

@@ -12,7 +12,7 @@ from gauger.cli.output import print_result, terminal_width
 
 if TYPE_CHECKING:
     from gauger.proof.refusals import Judge
-    from gauger.proof.safeguards import Corrected, Respondent, SafeguardsDocument, Share
+    from gauger.proof.safeguards import Corrected, Paired, Respondent, SafeguardsDocument, Share
     from gauger.sources.texts import Fields
 
 
@@ -90,25 +90,42 @@ def _text(document: "SafeguardsDocument") -> str:
         Column(title="role", values=[row.role for row in rows]),
         Column(title="prompts", values=[row.kind for row in rows]),
         Column(title="answers", values=[f"{row.refused.n:,}" for row in rows], right=True),
-        Column(title="judged refused", values=[_share(row.refused) for row in rows], right=True),
-        Column(title="corrected", values=[_share(row.corrected) for row in rows], right=True),
+        Column(title="judged refused", values=[_brief(row.refused) for row in rows], right=True),
+        Column(title="corrected", values=[_brief(row.corrected) for row in rows], right=True),
     ]
     lines = [f"{document.prompts}, 95 % intervals", "", *columns(table, width=width)]
     for pair in pairs:
-        what = "refuses" if pair.kind == "unsafe" else "over-refuses"
-        said = (
-            f"{visible(pair.suspect)}: of the {pair.kept.n:,} {pair.kind} prompts that the {pair.role}"
-            f" {visible(pair.beside)} {what}, it refuses {_share(pair.kept)} too; {pair.only_suspect:,} it refuses"
-            f" alone, {pair.only_other:,} the other alone (McNemar, exact: p = {pair.p_value:.2g})."
-        )
-        lines += ["", *paragraph(said, width=width)]
+        lines += ["", *paragraph(_pair_text(pair), width=width)]
     return "\n".join([*lines, "", *paragraph(_judge_text(document), width=width)])
+
+
+def _pair_text(pair: "Paired") -> str:
+    from gauger.evidence.records import p_text
+    from gauger.report.untrusted import visible
+
+    other, refuses = f"{pair.role} {visible(pair.beside)}", "refuses" if pair.kind == "unsafe" else "over-refuses"
+    n = pair.both + pair.only_suspect + pair.only_other + pair.neither
+    kept = (
+        f"of the {pair.kept.n:,} {pair.kind} prompts that the {other} {refuses}, it refuses {_share(pair.kept)} too"
+        if pair.kept.n
+        else f"the {other} {refuses} none of {n:,} {pair.kind} prompts"
+    )
+    return (
+        f"{visible(pair.suspect)}: {kept}; it refuses {pair.only_suspect:,} alone and the {pair.role}"
+        f" {pair.only_other:,} (McNemar, exact: p = {p_text(pair.p_value)})."
+    )
 
 
 def _share(share: "Share | Corrected | None") -> str:
     if share is None or share.share is None or share.low is None or share.high is None:
         return "-"
     return f"{100 * share.share:.1f} % ({100 * share.low:.1f} to {100 * share.high:.1f})"
+
+
+def _brief(share: "Share | Corrected | None") -> str:
+    if share is None or share.share is None or share.low is None or share.high is None:
+        return "-"
+    return f"{100 * share.share:.0f} % ({100 * share.low:.0f} to {100 * share.high:.0f})"
 
 
 def _judge_text(document: "SafeguardsDocument") -> str:
