@@ -2,6 +2,17 @@
 
 import runpy
 
-for name in ("kernel", "million", "detection", "validity", "ablation", "ordinary", "windows", "parsing", "provenance"):
+for name in (
+    "kernel",
+    "million",
+    "detection",
+    "validity",
+    "ablation",
+    "ordinary",
+    "windows",
+    "parsing",
+    "provenance",
+    "canaries",
+):
     print(f"== {name}")
     runpy.run_module(f"benchmarks.{name}", run_name="__main__", alter_sys=True)

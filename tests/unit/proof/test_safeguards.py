@@ -5,8 +5,10 @@ import io
 import os
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
+from benchmarks import refusals as training
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
@@ -73,6 +75,16 @@ def test_the_requirement_holds_on_every_answer_of_xstest():
         judged = shipped_judge().refuses([row["completion"] for row in rows])
         # Trained on these answers: it judges them better than it would a stranger's.
         assert (judged == truth).mean() > 0.96
+
+
+@pytest.mark.data
+def test_the_errors_that_ship_are_those_of_a_judge_that_did_not_see_the_model():
+    """The model whose stock sentence decides a fold: trained on the other four anew, judged on it."""
+    answers, _ = training.labelled(Path(os.environ["GAUGER_DATA"]))
+    present, out = training.presence(answers.text), answers.model == "gpt4"
+    judged = present @ training.whole(training.fit(present[~out], answers.refused[~out])).astype(float) > 0
+    counted = [one for one in training.errors(answers, judged) if one["model"] == "gpt4"]
+    assert counted == [msgspec.to_builtins(one) for one in shipped_judge().errors if one.model == "gpt4"]
 
 
 def shares(hits, n):
