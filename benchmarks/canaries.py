@@ -4,8 +4,8 @@
 
 A world has 40 canaries of 6 options, popular very unequally (Dirichlet 0.5), and models that share these likings
 loosely or closely (Dirichlet around them, strength 2 or 10). A student follows our picks in a share of its answers,
-else its own likings. Three unrelated models stand beside it. Scores are compared by z under the exact null; the shipped one also by
-the exact p-value. No real student is in it.
+else its own likings. Three unrelated models stand beside it. Scores are compared by z under the exact null; the shipped
+one also by the exact p-value. No real student is in it.
 """
 
 import argparse
