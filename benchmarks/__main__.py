@@ -12,6 +12,8 @@ for name in (
     "windows",
     "parsing",
     "radioactivity",
+    "provenance",
+    "canaries",
 ):
     print(f"== {name}")
     runpy.run_module(f"benchmarks.{name}", run_name="__main__", alter_sys=True)

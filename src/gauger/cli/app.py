@@ -10,7 +10,22 @@ from typing import Annotated
 
 import typer
 
-from gauger.cli import check_config, decide, describe, explain, keys, lab, power, prove, reports, scan, upkeep, watch
+from gauger.cli import (
+    canary,
+    check_config,
+    decide,
+    describe,
+    explain,
+    keys,
+    lab,
+    power,
+    prove,
+    reports,
+    safeguards,
+    scan,
+    upkeep,
+    watch,
+)
 from gauger.cli.output import harmless, print_result
 from gauger.errors import GaugerError, Interrupted
 
@@ -26,7 +41,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for group in (scan, watch, explain, decide, reports, power, describe, check_config, upkeep, keys, prove, lab):
+for group in (
+    scan,
+    watch,
+    explain,
+    decide,
+    reports,
+    power,
+    describe,
+    check_config,
+    upkeep,
+    keys,
+    prove,
+    canary,
+    safeguards,
+    lab,
+):
     group.register(app)
 
 

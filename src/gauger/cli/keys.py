@@ -129,7 +129,7 @@ def export(
         raise UsageError("there is a file of this name", where=str(out), todo="name a new one")
     with open_session(workspace_at_hand(workspace), read_only=True) as session:
         keys = watermark_keys(session)
-        entry = newest(keys.entries(), campaign, rotation)
+        entry = newest([one for one in keys.entries() if not one.terms.is_canary], campaign, rotation)
         written = served_configuration(keys.key(entry), entry.terms)
     with storage_errors(out):
         write_file(out, msgspec.json.encode(written) + b"\n")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from gauger.cli import asking, handing_over, options, planning
+from gauger.cli import asking, handing_over, options, planning, provenance
 from gauger.cli.options import examples
 from gauger.cli.output import Aside, print_result, terminal_width
 from gauger.errors import UsageError
@@ -45,6 +45,7 @@ def register(app: typer.Typer) -> None:
     asking.register(group)
     handing_over.register(group)
     planning.register(group)
+    group.command(epilog=provenance.EXAMPLES)(provenance.provenance)
     app.add_typer(group, name="prove", epilog=examples("gauger prove radioactivity suspect.jsonl --campaign C-17"))
 
 
@@ -211,7 +212,7 @@ def _keys(campaigns: Sequence[str], workspace: Path | None) -> _Held:
 
     with open_session(workspace_at_hand(workspace), read_only=True) as session:
         held = watermark_keys(session)
-        log = held.entries()
+        log = [entry for entry in held.entries() if not entry.terms.is_canary]
         for campaign in campaigns:
             newest(log, campaign)
         entries = [entry for entry in log if entry.campaign in campaigns]

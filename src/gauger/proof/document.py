@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Protocol
 
 import msgspec
 
@@ -67,9 +68,9 @@ def write(
         n_tests=n_tests,
         first_look=first_look,
         served=served,
-        keys=[_key(entry) for entry in entries],
+        keys=[key_record(entry) for entry in entries],
         tests=list(rows),
-        verdicts=_verdicts(rows, entries, alpha=alpha, served=served),
+        verdicts=verdict_records(rows, entries, _controls(rows), alpha=alpha, served=served),
         detection_means=DETECTED_MEANS,
         no_detection_means=NOTHING_MEANS,
     )
@@ -84,8 +85,26 @@ def about(document: Document, suspect: str) -> Document:
     )
 
 
-def _verdicts(rows: Sequence[Row], entries: Sequence[Entry], *, alpha: float, served: Served) -> list[VerdictRecord]:
-    controls = _controls(rows)
+class Claim(Protocol):
+    """What a verdict needs to know of a test: any kind of row has it. No claim is made where the last is None."""
+
+    @property
+    def subject(self) -> str:
+        """The model."""
+
+    @property
+    def key(self) -> str:
+        """The key's name."""
+
+    @property
+    def adjusted_p_value(self) -> float | None:
+        """After Holm's correction; None for controls."""
+
+
+def verdict_records(
+    rows: Sequence[Claim], entries: Sequence[Entry], controls: Controls, *, alpha: float, served: Served
+) -> list[VerdictRecord]:
+    """Return the verdict on each suspect and key, by its smallest adjusted p-value."""
     claims: dict[tuple[str, str], float] = {}
     for row in rows:
         if row.adjusted_p_value is not None:
@@ -126,7 +145,8 @@ def _controls(rows: Sequence[Row]) -> Controls:
     )
 
 
-def _key(entry: Entry) -> KeyRecord:
+def key_record(entry: Entry) -> KeyRecord:
+    """Return a key as a report shows it."""
     return KeyRecord(
         name=entry.name,
         terms=entry.terms,

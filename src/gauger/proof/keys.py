@@ -15,16 +15,22 @@ from gauger.proof.schemes import ADVISED_WIDTH, Gumbel, Kgw, Scheme, SynthId
 Keys = NDArray[np.uint64]
 
 KEY_BYTES: Final = 32
+CANARY: Final = "canary"
 _CAMPAIGN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _COMMITMENT: Final = b"gauger/watermark-commitment/1\n"
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=False):
-    """How a key is used: scheme, context, and the share of green tokens (kgw alone)."""
+    """How a key is used: scheme, context, and the share of green tokens (kgw alone).
+
+    A key of scheme "canary" picks options instead of tokens: its context is 0, and `catalogue` is the hash of what it
+    picks from. Elsewhere there is no such field, so that older lines of the log stay what was signed.
+    """
 
     scheme: str
     context: int
     gamma: float | None = None
+    catalogue: str | msgspec.UnsetType = msgspec.UNSET
 
     def watermark(self) -> Scheme:
         """Return the scheme.
@@ -43,6 +49,11 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         if self.scheme == "synthid":
             return SynthId(self.context)
         raise UsageError(f"there is no scheme {self.scheme!r}", where="--scheme", todo="give kgw, gumbel or synthid")
+
+    @property
+    def is_canary(self) -> bool:
+        """Whether the key picks among free choices and marks no tokens."""
+        return self.scheme == CANARY
 
     @property
     def leaves_a_trace(self) -> bool:

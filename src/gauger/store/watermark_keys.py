@@ -60,7 +60,7 @@ class WatermarkKeys:
     def add(self, campaign: str, terms: Terms | None, *, now: datetime, random_bytes: Callable[[int], bytes]) -> Entry:
         """Commit to a campaign's first key or, where `terms` are None, to its next one under the terms it has.
 
-        The log is on the disk before the key can be had.
+        The log is on the disk before the key can be had. Of keys that pick canaries any number may follow each other.
 
         Raises
         ------
@@ -68,8 +68,9 @@ class WatermarkKeys:
             A first key is asked for and there is one, or a next one and there is none.
         """
         log = self.entries()
-        earlier = [one for one in log if one.campaign == campaign]
-        if (terms is not None) == bool(earlier):
+        earlier = [one for one in log if one.campaign == campaign and not one.terms.is_canary]
+        picks = terms is not None and terms.is_canary
+        if not picks and (terms is not None) == bool(earlier):
             raise UsageError(
                 f"{campaign} has {'a' if earlier else 'no'} key",
                 where="--campaign",
@@ -79,7 +80,8 @@ class WatermarkKeys:
         vault = self._vault() if log or (self.folder / VAULT_FILE).exists() else self._new_vault(random_bytes)
         signer = Ed25519PrivateKey.from_private_bytes(vault.signing)
         agreed = terms if terms is not None else earlier[-1].terms
-        agreed.watermark()
+        if not picks:
+            agreed.watermark()
         entry = next_entry(
             log,
             campaign=campaign,

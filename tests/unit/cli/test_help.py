@@ -16,12 +16,13 @@ from gauger.sources import SOURCES
 COMMANDS = {
     name: command
     for name, command in typer.main.get_command(app).commands.items()  # type: ignore[attr-defined]
-    if name not in {"lab", "keys", "prove"}
+    if name not in {"lab", "keys", "prove", "canary"}
 }
 LAB = ("lab", "lab simulate", "lab scenarios", "lab window-test")
 KEYS = ("keys", *(f"keys {name}" for name in ("new", "rotate", "list", "export", "commit-log", "commit-log verify")))
-PROVE = ("prove", *(f"prove {name}" for name in ("radioactivity", "query", "tokens", "plan", "verify")))
-PATHS = ("", *COMMANDS, *LAB, *KEYS, *PROVE)
+PROVE = ("prove", *(f"prove {name}" for name in ("radioactivity", "query", "tokens", "plan", "verify", "provenance")))
+CANARY = ("canary", *(f"canary {name}" for name in ("plan", "inject", "probes", "test")))
+PATHS = ("", *COMMANDS, *LAB, *KEYS, *PROVE, *CANARY)
 
 HELP_OF_ALL = """
 import sys
@@ -36,7 +37,7 @@ print("LOADED", [name for name in heavy if name in sys.modules])
 def test_every_command_is_there():
     assert set(COMMANDS) == {
         *("scan", "ingest", "explain", "dismiss", "confirm", "decisions", "diff", "power"),
-        *("sources", "schema", "check-config", "forget", "retain", "watch", "alarms"),
+        *("sources", "schema", "check-config", "forget", "retain", "watch", "alarms", "safeguards"),
     }
 
 
