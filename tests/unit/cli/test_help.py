@@ -18,7 +18,7 @@ COMMANDS = {
     for name, command in typer.main.get_command(app).commands.items()  # type: ignore[attr-defined]
     if name not in {"lab", "keys", "prove"}
 }
-LAB = ("lab", "lab simulate", "lab scenarios", "lab window-test")
+LAB = ("lab", "lab simulate", "lab scenarios", "lab window-test", "lab distil")
 KEYS = ("keys", *(f"keys {name}" for name in ("new", "rotate", "list", "export", "commit-log", "commit-log verify")))
 PROVE = ("prove", "prove radioactivity")
 PATHS = ("", *COMMANDS, *LAB, *KEYS, *PROVE)

@@ -50,7 +50,7 @@ class Cell:
     log_probabilities
         Likeliest tokens whose log-probabilities come with each token, and are learned; 0 for none.
     learner
-        plain; adaptive, which reads those traces most that teach it most; or paraphrasing.
+        plain; adaptive, which drops the traces that do not agree with the others; or paraphrasing.
     asked
         Whether the texts are the teacher's answers to the student. If not, they are a public text that others wrote,
         into which the marked share leaked.
@@ -144,6 +144,7 @@ _STANDARD: Final = (
     _spoiled("product of experts", 0.7, "adaptive"),
     _paraphrased("kgw"),
     _paraphrased("gumbel"),
+    _leaked(0.0, ENOUGH),
     _leaked(0.05, ENOUGH),
     _leaked(0.05, MANY),
 )

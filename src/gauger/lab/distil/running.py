@@ -16,7 +16,8 @@ import torch
 from gauger.errors import UsageError
 from gauger.lab.distil.cells import Cell, Plan
 from gauger.lab.distil.model import Size, Transformer
-from gauger.lab.distil.students import Outcome, World, outcome, task_of, taught
+from gauger.lab.distil.outcomes import Run
+from gauger.lab.distil.students import World, outcome, task_of, taught
 from gauger.lab.processes import each
 from gauger.lab.runs import append_run, read_lines
 from gauger.pipeline import Progress
@@ -24,29 +25,6 @@ from gauger.store.durable import write_file
 
 RUNS: Final = "runs.jsonl"
 TEACHERS: Final = "teachers"
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One cell of one seed.
-
-    Attributes
-    ----------
-    cell, seed
-        Which.
-    made_of
-        Digest of everything that the outcome follows from.
-    cpu_s
-        CPU seconds of it, without the teacher's.
-    outcome
-        What became of it.
-    """
-
-    cell: str
-    seed: int
-    made_of: str
-    cpu_s: float
-    outcome: Outcome
 
 
 @dataclass(frozen=True, slots=True)

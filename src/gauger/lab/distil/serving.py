@@ -9,11 +9,10 @@ from typing import Final
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from gauger.lab.distil.model import Floats, Ints, Transformer
 from gauger.lab.distil.task import PROMPT_TOKENS
-from gauger.lab.distil.training import Lessons, loss, mean_loss
+from gauger.lab.distil.training import Lessons, mean_loss
 from gauger.proof.marking import Marking
 
 #: How far the two proxies stand from the proxy student, over the length of its weights.
@@ -52,8 +51,8 @@ class Antidistillation:
     """
 
     def __init__(self, proxy: Transformer, held_out: Lessons, *, strength: float) -> None:
-        slope = loss_gradient(proxy, held_out)
-        self._up, self._down = (_Following(stepped(proxy, slope, sign)) for sign in (+1, -1))
+        slope = _loss_gradient(proxy, held_out)
+        self._up, self._down = (_Following(_stepped(proxy, slope, sign)) for sign in (+1, -1))
         self._strength = strength
 
     def __call__(self, logits: Floats, so_far: Ints) -> Floats:
@@ -99,7 +98,7 @@ class _Following:
         return said
 
 
-def loss_gradient(model: Transformer, lessons: Lessons) -> list[torch.Tensor]:
+def _loss_gradient(model: Transformer, lessons: Lessons) -> list[torch.Tensor]:
     """Return the gradient of a model's mean loss, by parameter."""
     model.zero_grad()
     mean_loss(model, lessons).backward()
@@ -109,7 +108,7 @@ def loss_gradient(model: Transformer, lessons: Lessons) -> list[torch.Tensor]:
 
 
 @torch.no_grad()
-def stepped(model: Transformer, slope: list[torch.Tensor], sign: int) -> Transformer:
+def _stepped(model: Transformer, slope: list[torch.Tensor], sign: int) -> Transformer:
     """Return the model a small step up (+1) or down (-1) a gradient."""
     moved = Transformer(model.size)
     moved.load_state_dict(model.state_dict())
@@ -119,14 +118,3 @@ def stepped(model: Transformer, slope: list[torch.Tensor], sign: int) -> Transfo
     for weight, one in zip(weights, slope, strict=True):
         weight.add_(one, alpha=sign * _STEP * float(long / steep.clamp(min=1e-12)))
     return moved.eval()
-
-
-def values(model: Transformer, slope: list[torch.Tensor], lessons: Lessons) -> NDArray[np.float64]:
-    """Return float64[n], by how much each lesson's loss falls along the way down a gradient.
-
-    To first order that is what training on the lesson alone would bring to whatever the gradient is of.
-    """
-    with torch.no_grad():
-        up, down = (loss(stepped(model, slope, sign), lessons) for sign in (+1, -1))
-    gained: NDArray[np.float64] = (up - down).double().numpy()
-    return gained

@@ -10,15 +10,9 @@ from numpy.typing import NDArray
 from gauger.lab.distil import detection
 from gauger.lab.distil.cells import Cell, Mark, Plan
 from gauger.lab.distil.model import Serving, Size, Transformer, greedy, plain, probabilities, sampled
-from gauger.lab.distil.serving import (
-    Antidistillation,
-    Marked,
-    Noisy,
-    ProductOfExperts,
-    loss_gradient,
-    values,
-)
-from gauger.lab.distil.task import Task, answer_only, summary
+from gauger.lab.distil.outcomes import Outcome
+from gauger.lab.distil.serving import Antidistillation, Marked, Noisy, ProductOfExperts
+from gauger.lab.distil.task import FIRST_STATE, FIRST_STYLE, Task, answer_only, summary
 from gauger.lab.distil.training import Lessons, train
 from gauger.proof.examination import KeyInQuestion
 from gauger.proof.keys import Terms, campaign_key, commitment
@@ -34,28 +28,9 @@ _CORPUS: Final = 20_000
 _PROXY: Final = Size(width=48)
 _PROXY_TRACES: Final = 500
 _PROXY_STEPS: Final = 100
-#: Solved tasks that an adaptive student has of its own, and how steeply it prefers what helps with them.
-_OWN: Final = 100
-_TILT: Final = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one cell.
-
-    Attributes
-    ----------
-    student
-        Share of fresh prompts that the student answers rightly, at its likeliest tokens.
-    teacher
-        Share of the answers served that are right: what the honest user gets under the same countermeasure.
-    tests
-        Tests of the student for the key, none where no key is looked for.
-    """
-
-    student: float
-    teacher: float
-    tests: tuple[detection.Shown, ...]
+#: The share of traces that an adaptive student goes on with, and a probability for what its first self never says.
+_TRUSTED: Final = 0.75
+_NEVER: Final = 1e-12
 
 
 @dataclass(frozen=True)
@@ -204,20 +179,21 @@ def _student(world: World, cell: Cell, lessons: Lessons, rng: np.random.Generato
     first = train(lessons, steps=steps, seed=seed)
     if cell.learner != "adaptive":
         return first
-    return train(replace(lessons, weights=_tilted(world, first, lessons, rng)), steps=steps, seed=seed)
+    return train(lessons.only(_trusted(first, lessons)), steps=steps, seed=seed)
 
 
-def _tilted(world: World, first: Transformer, lessons: Lessons, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Return float32[n], weights of lessons: the more one helps a first student with tasks it has solutions of.
+def _trusted(first: Transformer, lessons: Lessons) -> Ints:
+    """Return int64[m], the rows whose reasoning a first student, who read all of them, finds likeliest.
 
-    Source: Allouah et al., "The distillation game" (2026): a student that adapts weighs traces exponentially by their
-    value. Values are ours, to first order (`values`), and enter by their rank: a few outliers would take all weight.
+    Source: Allouah et al., "The distillation game" (2026): a student that adapts prefers traces by their value. We
+    deviate: the value is how well a trace's states and answer agree with the other traces. Values to first order in the
+    loss on solved tasks, which are closer to theirs, told right from wrong traces hardly better than chance here.
     """
-    prompts = world.task.prompts(_OWN, rng)
-    slope = loss_gradient(first, Lessons(prompts, world.task.traces(prompts, rng)))
-    rank = values(first, slope, lessons).argsort().argsort()
-    weight = np.exp(_TILT * (2 * rank / max(len(rank) - 1, 1) - 1))
-    return (weight / weight.mean()).astype(np.float32)
+    said = np.take_along_axis(probabilities(first, lessons.prompts, lessons.responses), lessons.responses[..., None], 2)
+    reasons = (lessons.responses >= FIRST_STATE) & (lessons.responses < FIRST_STYLE)
+    surprise = np.where(reasons, -np.log(np.maximum(said[..., 0], _NEVER)), 0.0).sum(axis=1)
+    trusted: Ints = np.sort(np.argsort(surprise, kind="stable")[: round(_TRUSTED * len(lessons))])
+    return trusted
 
 
 def _tests(world: World, student: Transformer, key: _Key, *, null_keys: int) -> tuple[detection.Shown, ...]:

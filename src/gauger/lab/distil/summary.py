@@ -9,7 +9,7 @@ import numpy as np
 
 from gauger.lab.distil.cells import WITHHELD, Cell, Part, Plan
 from gauger.lab.distil.detection import Shown
-from gauger.lab.distil.running import Run
+from gauger.lab.distil.outcomes import Run
 from gauger.lab.distil.task import CHANCE, VOCABULARY
 from gauger.lab.summary import Spread
 

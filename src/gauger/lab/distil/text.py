@@ -1,11 +1,16 @@
 """The lab's document as plain text for a terminal."""
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from gauger.lab.distil.page import PARTS, difference, headline, p_of, range_of, spoken
 from gauger.lab.distil.summary import Distil, Row
 from gauger.lab.page import spans
+from gauger.lab.summary import Spread
 from gauger.report.layout import Column, columns, paragraph
+
+#: Of accuracies, on a terminal; the other documents have three.
+_DIGITS: Final = 2
 
 
 def distil_text(found: Distil, *, width: int) -> str:
@@ -48,31 +53,30 @@ def _lines(found: Distil, width: int) -> Iterator[str]:
 def _accuracies(rows: Sequence[Row]) -> list[Column]:
     """Return a row for each cell, and below it one for each of its controls."""
     lines = [line for row in rows for line in _with_controls(row)]
+    titles = ("traces", "student", "honest user", "student lost", "user lost", "")
     return [
-        Column(title=title, values=[line[place] for line in lines], right=place > 0)
-        for place, title in enumerate(("", "traces", "student", "honest user", "student lost", "user lost"))
+        Column(title=title, values=[line[place] for line in lines], right=bool(title))
+        for place, title in enumerate(titles)
     ]
 
 
 def _with_controls(row: Row) -> Iterator[tuple[str, ...]]:
-    yield (row.title, f"{row.traces:,}", range_of(row.student), range_of(row.teacher), "", "")
+    yield (f"{row.traces:,}", _short(row.student), _short(row.teacher), "", "", row.title)
     for one in row.controls:
-        yield (
-            f"  beside {one.title}",
-            "",
-            range_of(one.student),
-            range_of(one.teacher),
-            difference(one.student_lost),
-            difference(one.teacher_lost),
-        )
+        lost = (difference(one.student_lost), difference(one.teacher_lost))
+        yield ("", _short(one.student), _short(one.teacher), *lost, f"beside {one.title}")
+
+
+def _short(one: Spread) -> str:
+    return range_of(one, _DIGITS)
 
 
 def _tests(rows: Sequence[Row]) -> list[Column]:
     tests = [(row, test) for row in rows for test in row.tests]
     return [
-        Column(title="test for the key", values=[row.title for row, _ in tests]),
         Column(title="traces", values=[f"{row.traces:,}" for row, _ in tests], right=True),
         Column(title="method", values=[test.method for _, test in tests]),
         Column(title="z", values=[range_of(test.z_score, 1) for _, test in tests], right=True),
         Column(title="p", values=[p_of(test.p_value) for _, test in tests], right=True),
+        Column(title="test for the key", values=[row.title for row, _ in tests]),
     ]

@@ -37,22 +37,19 @@ class Lessons:
         int64[n, p] and int64[n, t]; only responses up to their padding are learned.
     targets
         float32[n, t, VOCABULARY], the distribution to learn in place of each token, or None.
-    weights
-        float32[n], how much each counts, or None for all alike.
     """
 
     prompts: Ints
     responses: Ints
     targets: NDArray[np.float32] | None = None
-    weights: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.prompts)
 
     def only(self, rows: Ints) -> "Lessons":
         """Return these rows."""
-        targets, weights = (None if one is None else one[rows] for one in (self.targets, self.weights))
-        return Lessons(self.prompts[rows], self.responses[rows], targets, weights)
+        targets = None if self.targets is None else self.targets[rows]
+        return Lessons(self.prompts[rows], self.responses[rows], targets)
 
 
 def train(lessons: Lessons, *, steps: int, seed: int, size: Size | None = None) -> Transformer:
@@ -91,13 +88,7 @@ def train(lessons: Lessons, *, steps: int, seed: int, size: Size | None = None) 
 
 
 def mean_loss(model: Transformer, lessons: Lessons) -> Tensor:
-    """Return the mean loss, weighted where there are weights."""
-    each = loss(model, lessons)
-    return each.mean() if lessons.weights is None else (each * torch.from_numpy(lessons.weights)).mean()
-
-
-def loss(model: Transformer, lessons: Lessons) -> Tensor:
-    """Return float32[n], the mean loss of each response over its tokens."""
+    """Return the mean over lessons of the mean loss of their tokens."""
     text = torch.from_numpy(np.hstack([lessons.prompts, lessons.responses]))
     begin = lessons.prompts.shape[1]
     said = text[:, begin:]
@@ -107,7 +98,7 @@ def loss(model: Transformer, lessons: Lessons) -> Tensor:
     else:
         each = -(torch.from_numpy(lessons.targets) * functional.log_softmax(logits, dim=-1)).sum(dim=-1)
     counts = (said != PAD).float()
-    return (each * counts).sum(dim=1) / counts.sum(dim=1).clamp(min=1)
+    return ((each * counts).sum(dim=1) / counts.sum(dim=1).clamp(min=1)).mean()
 
 
 def _share_of_rate(step: int, steps: int) -> float:
