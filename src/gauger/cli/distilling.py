@@ -27,7 +27,7 @@ def register(group: typer.Typer) -> None:
         epilog=examples(
             "gauger lab distil smoke",
             "gauger lab distil standard --processes 2 --out distil",
-            "gauger lab distil standard --out distil --leaked 300,1200",
+            "gauger lab distil standard --out distil --leaked live=264,nightly=1789",
             "gauger lab score report world --json > score.json",
             "gauger lab distil standard --out distil --score score.json",
         )
@@ -57,7 +57,9 @@ def distil(
     ] = NULL_KEYS,
     leaked: Annotated[
         str | None,
-        typer.Option("--leaked", metavar="N[,M]", help="Exchanges that leaked before an alarm, put on the curve."),
+        typer.Option(
+            "--leaked", metavar="[NAME=]N,...", help="Exchanges that leaked before an alarm, put on the curve."
+        ),
     ] = None,
     score: Annotated[
         list[Path] | None,
@@ -97,10 +99,11 @@ def _stops(leaked: str | None, scores: Sequence[Path]) -> dict[str, float]:
     from gauger.lab.distil.alarms import read_leaked
 
     stops: dict[str, float] = {}
-    for number in leaked.split(",") if leaked is not None else ():
-        if not number.strip().isdigit():
-            raise UsageError(f"{number!r} is no number of exchanges", where="--leaked", todo="such as 300,1200")
-        stops[f"{int(number):,} exchanges"] = float(number)
+    for said in leaked.split(",") if leaked is not None else ():
+        name, _, number = said.rpartition("=")
+        if not number.strip().isdecimal():
+            raise UsageError(f"{said!r} is no number of exchanges", where="--leaked", todo="such as 300,1200")
+        stops[name.strip() or f"{int(number):,} exchanges"] = float(number)
     for path in scores:
         stops |= read_leaked(path)
     return stops

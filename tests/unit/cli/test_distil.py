@@ -1,10 +1,13 @@
 """`gauger lab distil`: what is refused before anything is trained."""
 
 import importlib.util
+from dataclasses import replace
 
 import msgspec
 import pytest
 
+from gauger.cli.distilling import _stops
+from gauger.lab import SCENARIOS, Campaign, ChatPersons
 from gauger.lab.distil.alarms import read_leaked
 
 
@@ -32,12 +35,17 @@ def test_a_slip_is_told(gauger, tmp_path, arguments, said):
     assert not (tmp_path / "out").exists()
 
 
-def test_a_score_says_what_leaked(gauger, tmp_path):
+def test_numbers_may_have_names():
+    assert _stops("300, live alarm=264", ()) == {"300 exchanges": 300.0, "live alarm": 264.0}
+
+
+def test_a_score_says_what_leaked(gauger, tmp_path, monkeypatch):
+    small = replace(SCENARIOS["pool"], parts=(ChatPersons(n=6), Campaign(n=4)), history_weeks=1)
+    monkeypatch.setitem(SCENARIOS, "pool", small)
     gauger("lab", "simulate", "pool", "--out", tmp_path / "world", "--format", "parquet")
     log, accounts = tmp_path / "world" / "exchanges.parquet", tmp_path / "world" / "accounts.csv"
     gauger("scan", log, "--accounts", accounts, "--out", tmp_path / "report")
     score = tmp_path / "score.json"
     score.write_text(gauger("lab", "score", tmp_path / "report", tmp_path / "world", "--json").out)
     hostile = msgspec.json.decode(score.read_bytes())["hostile_exchanges"]
-    (leaked,) = read_leaked(score).values()
-    assert 0 < leaked <= hostile
+    assert list(read_leaked(score).values()) == [hostile]

@@ -18,7 +18,7 @@ from gauger.report.page import page_environment, source_hash, style_sheet
 PARTS: Final[dict[Part, tuple[str, str]]] = {
     "traces": (
         "Accuracy by stolen traces",
-        "Stopped before the threshold a thief has next to nothing, behind it nearly everything.",
+        "Nothing but the number of traces differs. A student of unmarked traces is tested for a key all the same.",
     ),
     "withheld": (
         "Traces withheld or summarised",
@@ -30,18 +30,22 @@ PARTS: Final[dict[Part, tuple[str, str]]] = {
     ),
     "mark": (
         "Watermarks by context",
-        "Context 4 is the default of serving engines. A student can learn everything and carry no mark of it.",
+        "Context 4 is the default of serving engines; 1 and 2 are what Gauger advises. plain: a test of the text alone;"
+        " teacher: with the unmarked teacher's word on every token.",
     ),
     "dilution": (
         "Diluted marks",
-        "Only a share of what the student read is marked. The test with the unmarked teacher's word sees less of it.",
+        "Only a share of what the student read is marked.",
     ),
     "spoiled": (
         "Outputs spoiled on purpose",
         "Never a default of Gauger: wrong answers also reach those who were flagged by mistake. Each stands beside full"
         " traces, noise of the same size, and answers without traces; adaptive students beside those that are not.",
     ),
-    "attack": ("Paraphrase", "A thief who rewrites the words keeps what the traces teach and loses the mark."),
+    "attack": (
+        "Paraphrase",
+        "The thief draws every word of style anew and keeps states and answers. Beside it, a thief who does not.",
+    ),
     "leak": ("Leaked text", ""),
 }
 
