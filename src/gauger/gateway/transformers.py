@@ -23,7 +23,7 @@ class CampaignWatermark(LogitsProcessor):  # type: ignore[misc]
         For each request of the batch the name of its campaign, or None. Where `generate` returns several sequences for
         a request, each of them has its campaign.
     markings
-        The keys at work, by campaign (`gauger.proof.marking.marking`).
+        The keys at work, by campaign (`gauger.proof.marking.exported_marking`).
     before
         What is applied first: temperature, top-k, top-p. Transformers applies those of its own configuration *after*
         this processor; gumbel chooses the token here and so needs them here (leave them out of `generate` then).
@@ -36,7 +36,7 @@ class CampaignWatermark(LogitsProcessor):  # type: ignore[misc]
     Examples
     --------
     >>> from transformers import LogitsProcessorList  # doctest: +SKIP
-    >>> mark = CampaignWatermark(["C-17", None], {"C-17": marking(key, terms)})  # doctest: +SKIP
+    >>> mark = CampaignWatermark(["C-17", None], {"C-17": exported_marking(file)})  # doctest: +SKIP
     >>> model.generate(ids, do_sample=True, logits_processor=LogitsProcessorList([mark]))  # doctest: +SKIP
     """
 

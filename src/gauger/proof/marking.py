@@ -5,12 +5,13 @@ It stands beside the scores because both must agree on every bit; no serving eng
 """
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Annotated, Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from gauger.errors import SettingsError, UsageError
+from gauger.errors import InputError, SettingsError, UsageError
 from gauger.proof.keys import Terms, key_words
 from gauger.proof.schemes import Gumbel, Kgw, Scheme
 
@@ -82,6 +83,34 @@ def marking(key: bytes, terms: Terms, *, delta: float = DELTA) -> Marking:
     """
     scheme = terms.watermark()
     return Marking(scheme, key_words(key, scheme.n_words), delta)
+
+
+class _Exported(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What `gauger keys export` writes for gumbel and kgw (`gauger.proof.keys.served_configuration`)."""
+
+    algorithm: str
+    key: Annotated[int, msgspec.Meta(ge=0)]
+    context_width: Annotated[int, msgspec.Meta(ge=1)]
+    gamma: float | None = None
+
+
+def exported_marking(content: bytes, *, delta: float = DELTA) -> Marking:
+    """Return a campaign's key at work, of the file that `gauger keys export` wrote.
+
+    Raises
+    ------
+    UsageError
+        The scheme is one that others apply.
+    InputError
+        This is no such file.
+    """
+    try:
+        read = msgspec.json.decode(content, type=_Exported)
+        key = np.array([read.key], np.uint64)
+    except (msgspec.ValidationError, msgspec.DecodeError, OverflowError) as error:
+        raise InputError("this is no key of kgw or gumbel", todo="give what `gauger keys export` wrote") from error
+    terms = Terms(scheme=read.algorithm, context=read.context_width, gamma=read.gamma)
+    return Marking(terms.watermark(), key, delta)
 
 
 def _chosen(logits: Floats, uniforms: Floats) -> Floats:

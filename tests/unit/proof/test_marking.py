@@ -1,13 +1,14 @@
 """Marking and scoring agree: what a server does under a key is what the test finds, and only under that key."""
 
+import msgspec
 import numpy as np
 import pytest
 from tests.unit.proof.worlds import as_answers, bigram
 
-from gauger.errors import SettingsError, UsageError
+from gauger.errors import InputError, SettingsError, UsageError
 from gauger.proof.cells import plain_cells
-from gauger.proof.keys import Terms
-from gauger.proof.marking import Marking, marking
+from gauger.proof.keys import Terms, served_configuration
+from gauger.proof.marking import Marking, exported_marking, marking
 from gauger.proof.radioactivity import key_test
 from gauger.proof.schemes import Gumbel, Kgw, SynthId
 
@@ -73,6 +74,29 @@ def test_a_key_at_work_is_the_key_that_a_server_is_given():
     at_work = marking(b"k" * 32, Terms(scheme="kgw", context=2, gamma=0.25))
     assert at_work.scheme == Kgw(2, 0.25)
     assert "key" not in repr(at_work)
+
+
+@pytest.mark.parametrize("terms", [Terms(scheme="gumbel", context=1), Terms(scheme="kgw", context=2, gamma=0.25)])
+def test_an_exported_key_is_the_key_at_work(terms):
+    written = msgspec.json.encode(served_configuration(b"k" * 32, terms))
+    read, at_work = exported_marking(written), marking(b"k" * 32, terms)
+    assert read.scheme == at_work.scheme
+    assert read.key.tolist() == at_work.key.tolist()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"{}",
+        b"no",
+        b'{"algorithm": "gumbel", "key": -1, "context_width": 1}',
+        b'{"algorithm": "gumbel", "key": 18446744073709551616, "context_width": 1}',
+        b'{"ngram_len": 5, "keys": [1, 2]}',
+    ],
+)
+def test_what_is_no_exported_key_is_refused(content):
+    with pytest.raises(InputError, match="no key of kgw or gumbel"):
+        exported_marking(content)
 
 
 def test_what_is_not_applied_here_is_refused():

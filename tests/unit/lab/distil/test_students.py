@@ -51,14 +51,15 @@ def test_every_measure_stands_beside_its_control(smoke):
     assert "full traces" in (smoke[0] / "index.html").read_text()
 
 
-def test_a_second_run_trains_nothing_and_says_the_same(smoke, gauger):
+def test_a_second_run_trains_nothing_and_says_the_same(smoke, capsys):
+    from gauger.cli.app import run
+
     out, document = smoke
     lines = (out / "runs.jsonl").read_bytes()
     for teacher in (out / "teachers").iterdir():
         teacher.unlink()
-    again = gauger("lab", "distil", "smoke", "--out", out, "--null-keys", 999, "--json")
-    assert again.code == 0
-    assert json.loads(again.out) == document
+    assert run(["lab", "distil", "smoke", "--out", str(out), "--null-keys", "999", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == document
     assert (out / "runs.jsonl").read_bytes() == lines
     assert not list((out / "teachers").iterdir())
 
