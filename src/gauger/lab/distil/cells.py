@@ -50,7 +50,8 @@ class Cell:
     log_probabilities
         Likeliest tokens whose log-probabilities come with each token, and are learned; 0 for none.
     learner
-        plain; adaptive, which drops the traces that do not agree with the others; or paraphrasing.
+        plain; adaptive, which tries without the traces that do not agree with the others and keeps the better student;
+        or paraphrasing.
     asked
         Whether the texts are the teacher's answers to the student. If not, they are a public text that others wrote,
         into which the marked share leaked.

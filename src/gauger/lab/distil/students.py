@@ -28,8 +28,10 @@ _CORPUS: Final = 20_000
 _PROXY: Final = Size(width=48)
 _PROXY_TRACES: Final = 500
 _PROXY_STEPS: Final = 100
-#: The share of traces that an adaptive student goes on with, and a probability for what its first self never says.
+#: The share of traces that an adaptive student goes on with, and tasks it has solutions of, by which it chooses.
 _TRUSTED: Final = 0.75
+_OWN: Final = 100
+#: A probability for what its first self never says.
 _NEVER: Final = 1e-12
 
 
@@ -179,7 +181,15 @@ def _student(world: World, cell: Cell, lessons: Lessons, rng: np.random.Generato
     first = train(lessons, steps=steps, seed=seed)
     if cell.learner != "adaptive":
         return first
-    return train(lessons.only(_trusted(first, lessons)), steps=steps, seed=seed)
+    second = train(lessons.only(_trusted(first, lessons)), steps=steps, seed=seed)
+    return _better(world, first, second, rng)
+
+
+def _better(world: World, first: Transformer, second: Transformer, rng: np.random.Generator) -> Transformer:
+    """Return the student that does better on tasks of which the thief has solutions of its own."""
+    own = world.task.prompts(_OWN, rng)
+    right = [int(world.task.right(own, sampled(one, own, rng, serving=greedy)).sum()) for one in (first, second)]
+    return second if right[1] > right[0] else first
 
 
 def _trusted(first: Transformer, lessons: Lessons) -> Ints:

@@ -193,7 +193,8 @@ def denied(plan: Plan, runs: Sequence[Run], title: str, leaked: float) -> Denied
     ends = (min(traces.values()), max(traces.values()))
     if ends[0] == ends[1]:
         return Denied(title, leaked, Spread(0, None, None, None, NO_CURVE), "")
-    reached = [np.interp(np.log(max(leaked, 1.0)), *_logarithmic(points)) for points in curves.values()]
+    whole = [points for points in curves.values() if len(points) == len(traces)]
+    reached = [np.interp(np.log(max(leaked, 1.0)), *_logarithmic(points)) for points in whole]
     beyond: Literal["", "below", "above"] = "below" if leaked < ends[0] else "above" if leaked > ends[1] else ""
     return Denied(title, leaked, spread(map(float, reached)), beyond)
 

@@ -83,6 +83,11 @@ def test_what_leaked_is_read_off_each_seeds_curve(found, runs):
     assert denied(PLANS["smoke"], runs, "", 600).student.reason == "this tier has no curve"
 
 
+def test_a_seed_whose_curve_is_not_whole_says_nothing_of_what_leaked(runs):
+    begun = [one for one in runs if one.seed < 3 or one.cell in ("traces/50", "traces/150")]
+    assert denied(PLAN, begun, "", 800).student.n == 2
+
+
 def test_the_headline_names_the_steepest_step(found):
     assert headline(found).startswith("A student of 800 stolen traces answers 0.520 (0.510 to 0.530)")
 
