@@ -29,6 +29,11 @@ $(VENV)/proof: $(VENV)/dev constraints/proof.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints/proof.txt
 	touch $@
 
+# PyTorch's CPU build: pip must know where such builds lie (PIP_FIND_LINKS or PIP_EXTRA_INDEX_URL).
+$(VENV)/distil: $(VENV)/dev constraints/distil.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints/distil.txt
+	touch $@
+
 demo: $(VENV)/base  ## simulate five weeks of traffic, scan it, show the findings
 	$(BIN)/python examples/demo.py --out $(DEMO)
 
@@ -36,7 +41,7 @@ test: check  ## everything that must pass: lint, types, layers and the tests
 	tests/install_system_packages
 	$(BIN)/python -m pytest -n 2 -m "not slow" -q
 
-test-slow: $(VENV)/spark $(VENV)/proof  ## the slow tests; those of Spark need Java 17 or newer
+test-slow: $(VENV)/spark $(VENV)/proof $(VENV)/distil  ## the slow tests; those of Spark need Java 17 or newer
 	$(BIN)/python -m pytest -m slow -q
 
 check: lint types  ## lint, types and layers
@@ -59,6 +64,7 @@ constraints:  ## write the pinned, hashed requirements anew (needs uv)
 	uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --group build --no-deps -c constraints/dev.txt -o constraints/build.txt
 	uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-header - -o constraints/spark.txt <<< 'pyspark>=4,<5'
 	uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-header - -c constraints/dev.txt -o constraints/proof.txt <<< 'tokenizers>=0.22,<1'
+	uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -c constraints/dev.txt - -o constraints/distil.txt <<< $$'torch==2.13.0+cpu\ntransformers>=5,<6'
 
 clean:  ## remove what the other tasks made
 	rm -rf $(VENV) $(DEMO) .pytest_cache .mypy_cache .ruff_cache .hypothesis

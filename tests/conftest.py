@@ -44,8 +44,24 @@ def spark_installed() -> None:
 @pytest.fixture(scope="session")
 def tokenizers_installed() -> None:
     """The extra `proof`; without it a test is skipped, or failed under GAUGER_TEST_STRICT=1."""
-    if importlib.util.find_spec("tokenizers") is None:
-        _not_run("not run: tokenizers is not installed (make test-slow installs it)")
+    _need("tokenizers")
+
+
+@pytest.fixture(scope="session")
+def torch_installed() -> None:
+    """PyTorch; without it a test is skipped, or failed under GAUGER_TEST_STRICT=1."""
+    _need("torch")
+
+
+@pytest.fixture(scope="session")
+def transformers_installed(torch_installed: None) -> None:
+    """Transformers, with PyTorch; without them a test is skipped, or failed under GAUGER_TEST_STRICT=1."""
+    _need("transformers")
+
+
+def _need(package: str) -> None:
+    if importlib.util.find_spec(package) is None:
+        _not_run(f"not run: {package} is not installed (make test-slow installs it)")
 
 
 def _not_run(why: str) -> Any:

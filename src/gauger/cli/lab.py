@@ -1,11 +1,11 @@
-"""`gauger lab`: simulated traffic with the truth beside it."""
+"""`gauger lab`: simulated traffic with the truth beside it, and small models that are really trained."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from gauger.cli import benchmarking, options
+from gauger.cli import benchmarking, distilling, options
 from gauger.cli.options import examples
 from gauger.cli.output import print_result, terminal_width
 
@@ -27,6 +27,7 @@ def register(app: typer.Typer) -> None:
     )(simulate)
     group.command(epilog=examples("gauger lab scenarios"))(scenarios)
     benchmarking.register(group)
+    distilling.register(group)
     group.command(
         "window-test",
         epilog=examples(

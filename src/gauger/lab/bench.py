@@ -1,24 +1,20 @@
 """A benchmark: every world of a suite simulated, scanned and scored; or handed to another detector."""
 
 import hashlib
-import multiprocessing
-import signal
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
-from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from gauger.errors import GaugerError, UsageError
+from gauger.errors import UsageError
 from gauger.lab.datasets import data_pools
 from gauger.lab.folders import Place, read_report, read_truth
 from gauger.lab.grammar import grammar_pools
 from gauger.lab.pools import Pools
+from gauger.lab.processes import each
 from gauger.lab.runs import Run, append_run, read_runs
 from gauger.lab.scanning import scan_world
 from gauger.lab.scores import Truth
@@ -96,9 +92,9 @@ def run_suite(
     done = _done(path, jobs)
     missing = [job for job in jobs if (job.cell.name, job.seed) not in done]
     progress(STEP, len(done), len(jobs))
-    for run in _each(missing, processes):
-        append_run(path, run)
-        done[run.cell, run.seed] = run
+    for finished in each(run, missing, processes):
+        append_run(path, finished)
+        done[finished.cell, finished.seed] = finished
         progress(STEP, len(done), len(jobs))
     return [done[job.cell.name, job.seed] for job in jobs]
 
@@ -121,36 +117,6 @@ def made_of(job: Job) -> str:
     prompts = "grammar" if job.data is None else "data"
     said = (repr(job.cell.scenario_of(job.seed)), job.settings.model_dump_json(), prompts, version("gauger"))
     return hashlib.blake2b("\0".join(said).encode(), digest_size=8).hexdigest()
-
-
-def _each(jobs: Sequence[Job], processes: int) -> Iterator[Run]:
-    if processes == 1:
-        yield from map(run, jobs)
-        return
-    # Forked workers would inherit locks of threads that the engine and the kernels may hold.
-    fresh = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=fresh, initializer=_end_at_once) as workers:
-        try:
-            yield from _as_they_end(workers, iter(jobs), processes)
-        except BrokenProcessPool as error:
-            raise GaugerError(
-                "a process that ran worlds was ended from outside, mostly for want of memory",
-                todo="run the same command again with fewer --processes; what was finished is kept",
-            ) from error
-
-
-def _as_they_end(workers: Executor, jobs: Iterator[Job], processes: int) -> Iterator[Run]:
-    """Yield runs, no more jobs handed out than there are processes: whoever stops waits for no queue."""
-    running = {workers.submit(run, job) for job in islice(jobs, processes)}
-    while running:
-        done, running = wait(running, return_when=FIRST_COMPLETED)
-        running |= {workers.submit(run, job) for job in islice(jobs, len(done))}
-        yield from (future.result() for future in done)
-
-
-def _end_at_once() -> None:
-    """Let Ctrl-C end a worker without a traceback; whoever started it tells the user."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @cache

@@ -3,11 +3,14 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
 from gauger.errors import InputError
 from gauger.lab.scores import Score
+
+Line = TypeVar("Line")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,12 @@ class Run:
 
 
 def read_runs(path: Path) -> list[Run]:
-    """Return the runs in a file, none if there is no file. A last line that was not finished is cut off.
+    """Return the runs in a file (`read_lines`)."""
+    return read_lines(path, Run)
+
+
+def read_lines(path: Path, kind: type[Line]) -> list[Line]:
+    """Return the records in a file, none if there is no file. A last line that was not finished is cut off.
 
     Raises
     ------
@@ -54,19 +62,20 @@ def read_runs(path: Path) -> list[Run]:
     whole = content[: content.rfind(b"\n") + 1]
     if len(whole) < len(content):
         os.truncate(path, len(whole))
-    return [_run(line, f"{path}, line {number}") for number, line in enumerate(whole.splitlines(), start=1)]
+    lines = enumerate(whole.splitlines(), start=1)
+    return [_record(line, kind, f"{path}, line {number}") for number, line in lines]
 
 
-def _run(line: bytes, where: str) -> Run:
+def _record(line: bytes, kind: type[Line], where: str) -> Line:
     try:
-        return msgspec.json.decode(line, type=Run)
+        return msgspec.json.decode(line, type=kind)
     except (msgspec.ValidationError, msgspec.DecodeError) as error:
         raise InputError(
             f"this is no run of this version: {error}", where=where, todo="delete the line, or name another folder"
         ) from error
 
 
-def append_run(path: Path, run: Run) -> None:
+def append_run(path: Path, run: object) -> None:
     """Write a run behind the others, whole and on the disk before this returns."""
     with path.open("ab") as file:
         file.write(msgspec.json.encode(run) + b"\n")

@@ -18,7 +18,7 @@ COMMANDS = {
     for name, command in typer.main.get_command(app).commands.items()  # type: ignore[attr-defined]
     if name not in {"lab", "keys", "prove", "canary"}
 }
-LAB = ("lab", "lab simulate", "lab scenarios", "lab window-test")
+LAB = ("lab", "lab simulate", "lab scenarios", "lab window-test", "lab distil")
 KEYS = ("keys", *(f"keys {name}" for name in ("new", "rotate", "list", "export", "commit-log", "commit-log verify")))
 PROVE = ("prove", *(f"prove {name}" for name in ("radioactivity", "query", "tokens", "plan", "verify", "provenance")))
 CANARY = ("canary", *(f"canary {name}" for name in ("plan", "inject", "probes", "test")))

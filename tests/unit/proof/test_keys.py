@@ -1,10 +1,14 @@
 """Keys: one for each campaign and rotation, bound to by commitments."""
 
+from typing import Annotated, Literal
+
+import msgspec
 import numpy as np
 import pytest
 
 from gauger.errors import GaugerError, UsageError
 from gauger.proof.keys import Terms, campaign_key, commitment, key_words, served_configuration
+from gauger.proof.marking import marking
 from gauger.proof.schemes import Gumbel, Kgw, SynthId
 
 ROOT = bytes(range(32))
@@ -70,3 +74,21 @@ def test_a_server_is_given_what_the_test_uses():
     served = SynthId(2).g_values(np.array(given["keys"], np.uint64), contexts, tokens)
     assert (served == SynthId(2).g_values(key_words(ROOT, 30), contexts, tokens)).all()
     assert given["ngram_len"] == 3
+
+
+class VllmWatermark(msgspec.Struct, forbid_unknown_fields=True):
+    """vLLM's `WatermarkConfig` as documented (docs.vllm.ai, v0.32), of which others are left at their defaults."""
+
+    key: Annotated[int, msgspec.Meta(ge=0)]
+    algorithm: Literal["gumbel", "gumbel_dual_key"] = "gumbel"
+    context_width: Annotated[int, msgspec.Meta(ge=1)] = 4
+
+
+@pytest.mark.parametrize("campaign", ["C-17", "C-18", "C-19"])
+def test_what_is_exported_for_gumbel_is_a_configuration_of_vllm(campaign):
+    secret = campaign_key(ROOT, campaign, 1)
+    written = msgspec.json.encode(served_configuration(secret, GUMBEL))
+    read = msgspec.json.decode(written, type=VllmWatermark)
+    assert (read.algorithm, read.context_width) == ("gumbel", 1)
+    assert 0 <= read.key < 2**64
+    assert marking(secret, GUMBEL).key.tolist() == [read.key]

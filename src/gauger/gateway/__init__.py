@@ -1,0 +1,1 @@
+"""Gateway: what runs beside a served model."""
