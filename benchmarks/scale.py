@@ -68,9 +68,9 @@ def run(folder: Path, n_exchanges: float) -> dict[str, object]:
         for name in ("workspace", "report"):
             shutil.rmtree(folder / name, ignore_errors=True)
         logs = sorted(str(path) for path in (folder / "logs").glob("*.parquet"))
-        common = ["--workspace", str(folder / "workspace"), "--accounts", str(folder / "accounts.parquet")]
+        common = ["--workspace", str(folder / "workspace")]
         load = os.getloadavg()[0]
-        ingest = measured(["ingest", *logs, *common])
+        ingest = measured(["ingest", *logs, *common, "--accounts", str(folder / "accounts.parquet")])
         scan = measured(["scan", *common, "--out", str(folder / "report")])
         kept = sum(path.stat().st_size for path in (folder / "workspace").rglob("*.parquet"))
         quality = own.submit(found, folder / "report", folder / "truth.parquet").result()
