@@ -33,6 +33,7 @@ from gauger.engines.fetch import (
     fetch_window,
 )
 from gauger.engines.relations import Span
+from gauger.errors import GaugerError
 from gauger.evidence.channel import Channel, Population
 from gauger.evidence.channels import CHANNELS
 from gauger.settings import Settings
@@ -40,7 +41,7 @@ from gauger.sources import ReadOptions, read_log
 from gauger.sources.partitions import PartitionReader
 from gauger.store.content import ContentHash
 from gauger.store.filling import Sketching, fill
-from gauger.store.manifest import FilePlan
+from gauger.store.manifest import FilePlan, Stamp, stamp_of
 from gauger.store.staging import StagedLog
 from gauger.store.workspace import Workspace
 
@@ -100,9 +101,31 @@ def ingest_partition(
     return True
 
 
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A log with something new in it: its plan, and what told its file from another when the plan was made."""
+
+    plan: FilePlan
+    stamp: Stamp
+
+
+def unread(workspace: Workspace, logs: Sequence[str], *, reading: str) -> tuple[list[Unread], GaugerError | None]:
+    """Return what is to be read of logs, up to the first that cannot be read, and why that cannot be."""
+    found: list[Unread] = []
+    for log in logs:
+        try:
+            stamp = stamp_of(log)
+            plan = workspace.manifest.plan(Path(log), reading=reading)
+        except GaugerError as error:
+            return found, error
+        if plan.action != "skip":
+            found.append(Unread(plan, stamp))
+    return found, None
+
+
 def ingest_apart(
     workspace: Workspace,
-    logs: Sequence[str],
+    logs: Sequence[Unread],
     *,
     read_apart: ReadApart,
     options: ReadOptions,
@@ -112,23 +135,18 @@ def ingest_apart(
 ) -> None:
     """Read what is new in logs, as `ingest` does one after another, where `read_apart` reads them side by side.
 
-    A log that turns out to repeat or to continue another of them is read here, after that one. `taken` is told of each
-    log that counts now, or that needed no reading.
+    A log that turns out to repeat or to continue another of them, or whose file changed since it was planned, is read
+    here, after those before it. `taken` is told of each log that counts now.
     """
     manifest, reading = workspace.manifest, options.fingerprint
-    plans = []
-    for log in logs:
-        plan = manifest.plan(Path(log), reading=reading)
-        if plan.action == "skip":
-            taken(log)
+    staged_logs = read_apart([log.plan for log in logs], options)
+    for log, staged in zip(logs, staged_logs, strict=True):
+        name = log.plan.name
+        if stamp_of(name) == log.stamp and manifest.plan(Path(name), reading=reading) == log.plan:
+            _take(workspace, log.plan, staged, now=now)
         else:
-            plans.append(plan)
-    for plan, staged in zip(plans, read_apart(plans, options), strict=True):
-        if manifest.plan(Path(plan.name), reading=reading) != plan:
-            ingest(workspace, plan.name, options=options, how=how, now=now, progress=lambda _step, _done, _all: None)
-        else:
-            _take(workspace, plan, staged, now=now)
-        taken(plan.name)
+            ingest(workspace, name, options=options, how=how, now=now, progress=lambda _step, _done, _all: None)
+        taken(name)
 
 
 def _take(workspace: Workspace, plan: FilePlan, staged: StagedLog, *, now: datetime) -> None:

@@ -37,7 +37,11 @@ class Ingest:
     def start(self) -> subprocess.Popen:
         """Start it, and return once it holds the workspace's lock."""
         process = subprocess.Popen(
-            self._command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, preexec_fn=_heed_the_keyboard
+            self._command,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            preexec_fn=_heed_the_keyboard,
+            process_group=0,
         )
         while process.poll() is None and not self._is_held_by(process.pid):
             time.sleep(0.002)
@@ -94,8 +98,8 @@ def test_interrupted_by_the_keyboard_it_says_how_to_go_on(
     processes, keyed_workspace, small_logs, small_scanned, gauger, tmp_path
 ):
     process = Ingest(keyed_workspace, small_logs, processes).start()
-    time.sleep(1.5 if processes == "several" else 0)  # they take a second to start
-    process.send_signal(signal.SIGINT)
+    time.sleep(0.5 if processes == "several" else 0)  # they take a second to start
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
     _, err = process.communicate(timeout=120)
     assert process.returncode == 130, err.decode()
     assert b"Traceback" not in err

@@ -1,6 +1,5 @@
 """What a run reads: the account table, the events, and the logs."""
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from gauger.errors import InputError
 from gauger.exchanges.accounts import keep_accounts
 from gauger.exchanges.events import keep_events
 from gauger.exchanges.schema import QUARANTINE_SCHEMA
-from gauger.pipeline import Progress, ReadApart, ingest, ingest_apart
+from gauger.pipeline import Progress, ReadApart, Unread, ingest, ingest_apart, unread
 from gauger.report.sentences import plural
 from gauger.sources import ReadOptions, read_log
 from gauger.sources.accounts import read_accounts
@@ -137,12 +136,19 @@ def read_in(session: Session, given: Given, aside: Aside, *, read_apart: ReadApa
     lost_before = session.workspace.sketches.count_lost()
     if given.logs:
         options = read_options(session, given, mapping)
-        here = _readers(session, given.logs, options) if read_apart is None else nullcontext(read_apart)
+        files = [log for log in given.logs if log != STDIN]
+        new, error = unread(session.workspace, files, reading=options.fingerprint)
+        here = _readers(session, new, options) if read_apart is None else nullcontext(read_apart)
         with aside.progress() as progress, here as apart:
+            if STDIN in given.logs:
+                shown = partial(_show, progress, 0, None)
+                _read_stream(session, options, sketching(session), aside=aside, progress=shown)
             if apart is None:
-                _read_logs(session, given.logs, options, aside=aside, progress=progress)
+                _read_logs(session, new, options, progress=progress)
             else:
-                _read_logs_apart(session, given.logs, options, apart, aside=aside, progress=progress)
+                _read_logs_apart(session, new, options, apart, progress=progress)
+        if error is not None:
+            raise error
     after, lost = _totals(session.workspace), session.workspace.sketches.count_lost()
     if after[1] > before[1]:
         aside.say(*_quarantine_in_words(session.workspace, given.logs))
@@ -182,53 +188,47 @@ def _totals(workspace: Workspace) -> tuple[int, int, int]:
     )
 
 
-def _read_logs(
-    session: Session, logs: Sequence[str], options: ReadOptions, *, aside: Aside, progress: Progress
-) -> None:
-    how = sketching(session)
-    sizes = _sizes(logs)
-    total = None if STDIN in logs else sum(sizes)
-    done = 0
-    for log, size in zip(logs, sizes, strict=True):
-        shown = partial(_show, progress, done, total)
-        if log == STDIN:
-            _read_stream(session, options, how, aside=aside, progress=shown)
-        else:
-            ingest(session.workspace, log, options=options, how=how, now=session.started_at, progress=shown)
-        done += size
+def _read_logs(session: Session, logs: Sequence[Unread], options: ReadOptions, *, progress: Progress) -> None:
+    how, total, done = sketching(session), _size(logs), 0
+    for log in logs:
+        ingest(
+            session.workspace,
+            log.plan.name,
+            options=options,
+            how=how,
+            now=session.started_at,
+            progress=partial(_show, progress, done, total),
+            plan=log.plan if len(logs) == 1 else None,  # of several, one may repeat or continue another
+        )
+        done += _size([log])
         progress(READING, done, total)
 
 
 def _read_logs_apart(
-    session: Session,
-    logs: Sequence[str],
-    options: ReadOptions,
-    read_apart: ReadApart,
-    *,
-    aside: Aside,
-    progress: Progress,
+    session: Session, logs: Sequence[Unread], options: ReadOptions, read_apart: ReadApart, *, progress: Progress
 ) -> None:
-    how = sketching(session)
-    if STDIN in logs:
-        _read_stream(session, options, how, aside=aside, progress=partial(_show, progress, 0, None))
-    files = [log for log in logs if log != STDIN]
-    size_of = dict(zip(files, _sizes(files), strict=True))
-    done = 0
+    size_of, total, done = {log.plan.name: _size([log]) for log in logs}, _size(logs), 0
 
     def taken(log: str) -> None:
         nonlocal done
         done += size_of[log]
-        progress(READING, done, sum(size_of.values()))
+        progress(READING, done, total)
 
-    progress(READING, 0, sum(size_of.values()))
+    progress(READING, 0, total)
     ingest_apart(
-        session.workspace, files, read_apart=read_apart, options=options, how=how, now=session.started_at, taken=taken
+        session.workspace,
+        logs,
+        read_apart=read_apart,
+        options=options,
+        how=sketching(session),
+        now=session.started_at,
+        taken=taken,
     )
 
 
-def _sizes(logs: Sequence[str]) -> list[int]:
-    """Return the bytes of each log, of standard input 0."""
-    return [0 if log == STDIN else os.path.getsize(log) for log in logs]  # noqa: PTH202 - any name, also not UTF-8
+def _size(logs: Sequence[Unread]) -> int:
+    """Return the bytes of logs."""
+    return sum(log.stamp[2] for log in logs)
 
 
 def recipe_of(session: Session, options: ReadOptions) -> Recipe:
@@ -244,10 +244,10 @@ def recipe_of(session: Session, options: ReadOptions) -> Recipe:
 
 
 @contextmanager
-def _readers(session: Session, logs: Sequence[str], options: ReadOptions) -> Iterator[ReadApart | None]:
+def _readers(session: Session, logs: Sequence[Unread], options: ReadOptions) -> Iterator[ReadApart | None]:
     """Yield what reads these logs side by side; None where that is not worth a process."""
     processes = min(session.threads, len(logs), MAX_READERS)
-    if processes < 2 or sum(_sizes(logs)) < MIN_BYTES_APART:
+    if processes < 2 or _size(logs) < MIN_BYTES_APART:
         yield None
         return
     with readers(recipe_of(session, options), processes=processes) as read:

@@ -89,7 +89,9 @@ def reports(log: Wanted, recipe: Recipe, how: Sketching) -> Iterator[bytes]:
         for stretch in _stretches(log, recipe, how):
             yield msgspec.json.encode(_Report(stretch=stretch), enc_hook=str)
     except GaugerError as error:
-        yield msgspec.json.encode(_Report(error=(type(error).__name__, error.what, error.where, error.todo)))
+        where = error.where and error.where.encode("utf-8", "backslashreplace").decode()  # names need not be UTF-8
+        what = error.what.encode("utf-8", "backslashreplace").decode()
+        yield msgspec.json.encode(_Report(error=(type(error).__name__, what, where, error.todo)))
     except Exception as error:  # noqa: BLE001 - whatever it is, its words may be a customer's
         message = f"{type(error).__name__} while a log was sketched"
         raise RuntimeError(message) from None

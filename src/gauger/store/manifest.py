@@ -9,10 +9,28 @@ from typing import Literal
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from gauger.errors import WorkspaceError
+from gauger.errors import InputError, WorkspaceError
 from gauger.store.content import ContentHash, ContentReader, is_one_piece
 from gauger.store.models import SourceFile, SourcePrefix
 from gauger.store.state import State
+
+#: Device, inode, size and time of the last change of a file.
+Stamp = tuple[int, int, int, int]
+
+
+def stamp_of(log: str) -> Stamp:
+    """Return what changes when a file is written to or replaced.
+
+    Raises
+    ------
+    InputError
+        There is no such file.
+    """
+    try:
+        found = Path(log).stat()
+    except OSError as error:
+        raise InputError(f"the file cannot be read: {error.strerror or error}", where=log) from error
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 @dataclass(frozen=True, slots=True)

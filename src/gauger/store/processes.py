@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from threading import Thread
@@ -47,7 +47,7 @@ def readers(recipe: Recipe, *, processes: int) -> Iterator[Read]:
         raise WorkspaceError(
             "a process that read a log was killed",
             where=str(recipe.workspace),
-            todo="was there too little memory? Run it again with fewer --threads; what was read whole is kept",
+            todo="was there too little memory? Run it again with fewer --threads; what counted before is kept",
         ) from None
     finally:
         held.close()
@@ -57,24 +57,44 @@ def readers(recipe: Recipe, *, processes: int) -> Iterator[Read]:
 
 def _in_order(pool: ProcessPoolExecutor, ahead: int, plans: Sequence[FilePlan]) -> Iterator[StagedLog]:
     begun: deque[Future[list[bytes]]] = deque()
+    broken: BrokenProcessPool | None = None
     for plan in plans:
-        begun.append(pool.submit(_read, Wanted.by(plan)))
+        try:
+            begun.append(_begun(pool, plan))
+        except BrokenProcessPool as error:
+            broken = error
+            break
         if len(begun) > ahead:
             yield reported(begun.popleft().result())
     while begun:
         yield reported(begun.popleft().result())
+    if broken is not None:
+        raise broken
+
+
+def _begun(pool: ProcessPoolExecutor, plan: FilePlan) -> Future[list[bytes]]:
+    """Give out a log. Ctrl-C reaches every process of the terminal, and one decides: new readers inherit its mask."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return pool.submit(_read, Wanted.by(plan))
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 # What follows runs in a reader.
 
-#: The recipe and what it makes, once this process has begun.
-_GIVEN: Final[list[tuple[Recipe, Sketching]]] = []
+#: What to read by, once this process has begun.
+_GIVEN: Final[list[Recipe]] = []
 
 
 def _begin(recipe: Recipe, until: Connection) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of the terminal; one of them decides
     Thread(target=_end_with, args=(until,), daemon=True).start()
-    _GIVEN.append((recipe, recipe.sketching()))
+    _GIVEN.append(recipe)
+
+
+@cache
+def _sketching() -> Sketching:
+    return _GIVEN[0].sketching()
 
 
 def _end_with(until: Connection) -> None:
@@ -86,4 +106,4 @@ def _end_with(until: Connection) -> None:
 
 
 def _read(log: Wanted) -> list[bytes]:
-    return list(reports(log, *_GIVEN[0]))
+    return list(reports(log, _GIVEN[0], _sketching()))
