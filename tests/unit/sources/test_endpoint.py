@@ -1,5 +1,6 @@
 """An endpoint that behaves, and many that do not: a reply or a fault, in bounded time and size."""
 
+import contextlib
 import gzip
 import json
 import socket
@@ -67,6 +68,7 @@ def test_the_older_interface_is_spoken_too():
     assert "Authorization" not in server.headers[0]
 
 
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 HOSTILE = {
     "too many": (lambda h, _b, _n: h.reply(b"{}", 429, Retry_After=3), Fault("limited", 429, 3.0)),
     "too many, until a date": (
@@ -106,6 +108,25 @@ HOSTILE = {
         lambda h, _b, _n: h.wfile.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n64\r\nabc"),
         Fault("cut off"),
     ),
+    "a chunk of less than nothing": (
+        lambda h, _b, _n: h.wfile.write(CHUNKED + b"-1\r\n" + answer("x" * 5_000)),
+        Fault("cut off"),
+    ),
+    "a chunk of still less": (lambda h, _b, _n: h.wfile.write(CHUNKED + b"-5\r\nxxxxx"), Fault("cut off")),
+    "more about chunks than in them": (
+        lambda h, _b, _n: h.wfile.write(CHUNKED + (b"1;" + b"x" * 9_000 + b"\r\n \r\n") * 99),
+        Fault("too long", 200),
+    ),
+    **{
+        f"too many, until {date}": (
+            lambda h, _b, _n, date=date: h.reply(b"", 429, Retry_After=date),
+            Fault("limited", 429),
+        )
+        for date in (
+            "Mon, 01 Jan 99999999999999999999 00:00:00 GMT",
+            "Mon, 01 Jan 2020 00:00:00 +99999999999999999999",
+        )
+    },
     "a stream that is cut off": (
         lambda h, _b, _n: h.reply(
             b'data: {"choices": [{"delta": {"content": "half"}}]}\n\n', Content_Type="text/event-stream"
@@ -279,6 +300,41 @@ def test_over_tls_only_a_trusted_certificate_gets_question_and_key(certificate):
         assert over_tls(elsewhere, str(certificate)).ask(QUESTION) == Fault("not trusted")
     with pytest.raises(SettingsError):
         trust(Address.parse("https://h", allow_plain=False), "/nowhere.pem")
+
+
+def test_time_spent_on_connecting_counts(monkeypatch):
+    connect = socket.create_connection
+
+    def slowly(*given, **more):
+        time.sleep(0.6)
+        return connect(*given, **more)
+
+    monkeypatch.setattr(socket, "create_connection", slowly)
+    started = time.monotonic()
+    said, server = ask(drip, timeout_s=0.3)
+    assert said == Fault("timeout")
+    assert server.bodies == []
+    assert time.monotonic() - started < 2
+
+
+def test_a_handshake_that_drips_is_cut():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        ended = threading.Event()
+
+        def drip_records() -> None:
+            reached, _ = silent.accept()
+            with reached, contextlib.suppress(OSError):
+                reached.sendall(b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc")
+                while not ended.wait(0.1):
+                    reached.sendall(b"x")
+
+        threading.Thread(target=drip_records, daemon=True).start()
+        started = time.monotonic()
+        threading.Timer(3, ended.set).start()
+        assert over_tls(f"https://127.0.0.1:{silent.getsockname()[1]}/v1", None, timeout_s=0.3).ask(QUESTION) == Fault(
+            "timeout"
+        )
+        assert time.monotonic() - started < 2
 
 
 @pytest.mark.parametrize("behave", [drip, drip_headers])
