@@ -22,7 +22,7 @@ from tests.unit.sources.endpoints import answer, drip, drip_headers, serving, we
 from gauger.errors import SettingsError, UsageError
 from gauger.sources.endpoint import HIDDEN, Address, Asking, Endpoint, Limits, check_key, trust
 from gauger.sources.prompts import Question, read_prompts
-from gauger.sources.replies import Fault, Reply, read_reply
+from gauger.sources.replies import LASTING, Fault, Reply, read_reply
 
 QUESTION = Question(0, 0, "what is a still?", ({"role": "user", "content": "what is a still?"},))
 
@@ -165,6 +165,31 @@ def test_a_stream_is_put_together():
     body = "".join(f"data: {json.dumps(one)}\n\n" for one in events) + "data: [DONE]\n\n"
     said, _ = ask(lambda h, _b, _n: h.reply(body.encode(), Content_Type="text/event-stream; charset=utf-8"))
     assert (said.text, said.claimed_model, said.finish_reason, said.output_tokens) == ("copper", "m-2", "stop", 2)
+
+
+def event(text: str) -> str:
+    return f"data: {json.dumps({'choices': [{'delta': {'content': text}}]}, ensure_ascii=False)}\n\n"
+
+
+@pytest.mark.parametrize("sign", ["\u2028", "\u2029", "\x85", "\u3000"])
+def test_a_line_of_a_stream_ends_where_json_cannot_go_on(sign):
+    body = event("one ") + event(f"two{sign} three ").replace("\n", "\r") + event("four").replace("\n", "\r\n")
+    said = read_reply(f": hello\n\ndata:\n\n{body}data: [DONE]\n\n".encode(), is_stream=True)
+    assert (said.text, said.is_exact) == (f"one two{sign} three four", True)
+
+
+@pytest.mark.parametrize(
+    ("odd", "fault"),
+    [
+        ('{"error": {"message": "overloaded"}}', Fault("cut off")),
+        ('{"choices": [{"del', Fault("broken")),
+        ("7", Fault("broken")),
+    ],
+)
+def test_a_stream_that_goes_wrong_is_no_answer(odd, fault):
+    body = f"{event('half')}data: {odd}\n\ndata: [DONE]\n\n"
+    assert read_reply(body.encode(), is_stream=True) == fault
+    assert fault.code not in LASTING
 
 
 def test_bytes_that_are_no_utf8_are_kept_as_well_as_can_be_and_said_so():
