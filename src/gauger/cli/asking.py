@@ -198,10 +198,13 @@ def _ask(
     import numpy as np
 
     from gauger.sources.querying import Budget, Pace, Record, ask_all, spent
+    from gauger.sources.replies import Fault
 
     left, said = run.left(), {one.number: one for one in run.questions}
     used = len(run.answers) + len(run.faults)
-    spent_tokens = sum(spent(said[one.prompt, one.sample], one.reply) for one in run.answers)
+    most = run.asked.max_tokens
+    spent_tokens = sum(spent(said[one.prompt, one.sample], one.reply, most) for one in run.answers)
+    spent_tokens += sum(spent(said[one.prompt, one.sample], Fault(one.code), most) for one in run.faults)
     budget = Budget(
         None if limits[0] is None else limits[0] - used, None if limits[1] is None else limits[1] - spent_tokens
     )

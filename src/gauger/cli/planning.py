@@ -1,7 +1,8 @@
 """`gauger prove plan`: how many answers a proof needs, and what asking for them costs."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from statistics import median
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -12,6 +13,9 @@ from gauger.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from gauger.proof.examination import Row
+
+#: A positive control above this p-value has no effect to plan with.
+MAX_P_VALUE: Final = 1e-3
 
 
 def register(group: typer.Typer) -> None:
@@ -33,6 +37,9 @@ def plan(
     test: Annotated[
         Path | None,
         typer.Option("--test", metavar="FILE", help="Take it from the positive control of a test (--json)."),
+    ] = None,
+    key: Annotated[
+        str | None, typer.Option("--key", metavar="KEY", help="That of the test. [default: its only one]")
     ] = None,
     share: Annotated[
         float, typer.Option("--share", metavar="SHARE", help="Marked share of what that student read.")
@@ -75,7 +82,7 @@ def plan(
     check_alpha(alpha)
     drawn = required_null_keys(alpha, tests) if null_keys is None else null_keys
     check_null_keys(drawn, alpha=alpha, n_tests=tests)
-    measured = _effect(effect, test)
+    measured = _effect(effect, test, key)
     expected = Expected(measured, share, expected_share or share, positions)
     needed = query_plan(Goal(alpha, tests, drawn, power), expected)
     tokens = needed.answers * (prompt_tokens + positions)
@@ -109,15 +116,43 @@ def plan(
     )
 
 
-def _effect(effect: float | None, test: Path | None) -> float:
+def _effect(effect: float | None, test: Path | None, key: str | None) -> float:
     if (effect is None) == (test is None):
         raise UsageError("the effect is given by --effect or by --test", where="--effect", todo="give one of the two")
     if test is None:
+        if key is not None:
+            raise UsageError("a key is that of a test", where="--key", todo="give it together with --test")
         return effect or 0.0
     rows = [row for row in _rows(test) if row.role == "positive" and row.z_score is not None and row.n_positions]
     if not rows:
         raise UsageError("this test has no positive control", where=str(test), todo="run it with --positive")
-    return max((row.z_score or 0.0) / row.n_positions**0.5 for row in rows)
+    rows = _of_one_method(_of_one_key(rows, key, test))
+    p_value = median(row.p_value for row in rows)
+    if p_value > MAX_P_VALUE:
+        raise UsageError(
+            f"the positive control shows no effect to plan with: its p-value is {p_value:.3g}, above {MAX_P_VALUE:g}",
+            where=str(test),
+            todo="test a student that read more of the mark, on more answers and against 999 other keys or more",
+        )
+    return median((row.z_score or 0.0) / row.n_positions**0.5 for row in rows)
+
+
+def _of_one_key(rows: "list[Row]", key: str | None, test: Path) -> "list[Row]":
+    keys = sorted({row.key for row in rows})
+    if key is None and len(keys) == 1:
+        return rows
+    if key not in keys:
+        raise UsageError(
+            "this test has several keys" if key is None else "this key is none of the positive control's",
+            where=str(test),
+            todo=f"say by --key which one the student read: {', '.join(keys)}",
+        )
+    return [row for row in rows if row.key == key]
+
+
+def _of_one_method(rows: "list[Row]") -> "list[Row]":
+    # As a test does by itself: against the teacher wherever there is the teacher's word. One method, never the better.
+    return [row for row in rows if row.method == "teacher"] or rows
 
 
 def _rows(test: Path) -> "list[Row]":

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Final
 
 from gauger.errors import UsageError
@@ -14,9 +13,25 @@ INTRODUCTION: Final = (
     "Where a choice below is free, make it as follows, without remark. A wish of the user, the facts and the language"
     " of the conversation come first."
 )
-#: What is never rewritten: code, and what somebody else said.
+#: A sign of a paragraph: a quotation or code in a line goes on over the end of one line, and never over an empty one.
+_IN_PARAGRAPH: Final = r"(?!\n[ \t]*\n)"
+#: What is never rewritten: code, and what somebody else said. Where it is not clear, more is kept rather than less.
 _KEPT: Final = re.compile(
-    r"```.*?(?:```|\Z)|`[^`\n]*`|\"[^\"\n]*\"|“[^”\n]*”|«[^»\n]*»|^ *>[^\n]*$", re.DOTALL | re.MULTILINE
+    "|".join(
+        (
+            r"(?P<fence>`{3,}|~{3,}).*?(?:(?P=fence)|\Z)",
+            r"^(?: {4}| {0,3}\t)[^\n]*$",
+            rf"(?<!`)(?P<ticks>`{{1,2}})(?!`)(?:{_IN_PARAGRAPH}.)*?(?<!`)(?P=ticks)(?!`)",
+            rf'"(?:{_IN_PARAGRAPH}[^"])*"',
+            rf"[“„](?:{_IN_PARAGRAPH}[^“”„])*[“”]",
+            rf"«(?:{_IN_PARAGRAPH}[^«»])*»",
+            # What stands between two letters is an apostrophe.
+            rf"(?<!\w)'(?=\S)(?:{_IN_PARAGRAPH}[^']|(?<=\w)'(?=\w))*(?<=\S)'(?!\w)",
+            rf"‘(?:{_IN_PARAGRAPH}[^‘’]|(?<=\w)’(?=\w))*’(?!\w)",
+            r"^ *>[^\n]*$",
+        )
+    ),
+    re.DOTALL | re.MULTILINE,
 )
 
 
@@ -86,12 +101,19 @@ def rewritten(plan: Plan, text: str) -> tuple[str, int]:
 
 
 def _swapped(text: str, swaps: Sequence[tuple[Canary, str]]) -> tuple[str, int]:
-    total = 0
-    for canary, wanted in swaps:
-        others = "|".join(mark_pattern(option).pattern for option in canary.options if option != wanted)
-        text, count = re.subn(others, partial(_in_case_of, wanted), text, flags=re.IGNORECASE)
-        total += count
-    return text, total
+    """Exchange every phrase once: one pass over all options, the longest first, for one may lie in another."""
+    options = [(option, wanted) for canary, wanted in swaps for option in canary.options]
+    options.sort(key=lambda one: -len(one[0]))
+    if not options:
+        return text, 0
+    pattern = "|".join(f"({mark_pattern(option).pattern})" for option, _ in options)
+    pieces, end, count = [], 0, 0
+    for found in re.finditer(pattern, text, re.IGNORECASE):
+        option, wanted = options[(found.lastindex or 1) - 1]
+        if option != wanted:
+            pieces += [text[end : found.start()], _in_case_of(wanted, found)]
+            end, count = found.end(), count + 1
+    return "".join(pieces) + text[end:], count
 
 
 def _in_case_of(wanted: str, found: re.Match[str]) -> str:

@@ -36,6 +36,8 @@ LONGEST_RUN: Final = 3
 #: Fewer prompts than these say too little; a convention.
 MIN_PROMPTS: Final = 50
 MAX_ALPHA: Final = 0.05
+#: Agreements nearer than this are one: float64 leaves crumbs of 1e-16 where models say the same.
+_TIE: Final = 1e-9
 _WORD: Final = re.compile(r"\w+|[^\w\s]")
 
 
@@ -139,7 +141,7 @@ def pair_test(agreed: Floats, suspect: int, teacher: int) -> PairTest:
     hardest = int(np.argmax(against))
     return PairTest(
         similarity=float(mean[suspect, teacher]),
-        p_models=float((pairs >= near[suspect, teacher]).sum() / len(pairs)),
+        p_models=float((pairs >= near[suspect, teacher] - _TIE).sum() / len(pairs)),
         p_prompts=against[hardest],
         hardest=controls[hardest],
         n_pairs=len(pairs),
@@ -182,5 +184,5 @@ def check_panel(n_controls: int, n_prompts: int, *, alpha: float, n_tests: int) 
 
 def _sign_p(differences: Floats) -> float:
     """Return the one-sided p-value of the sign test; ties are left out."""
-    above, apart = int((differences > 0).sum()), int((differences != 0).sum())
+    above, apart = int((differences > _TIE).sum()), int((np.abs(differences) > _TIE).sum())
     return float(binom.sf(above - 1, apart, 0.5))

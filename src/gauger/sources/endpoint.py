@@ -10,13 +10,14 @@ import math
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
-from typing import Any, Final, Literal, Self
+from typing import IO, Any, Final, Literal, Self, cast
 from urllib.parse import SplitResult, urlsplit
 
 import msgspec
@@ -29,6 +30,8 @@ Interface = Literal["chat", "completions"]
 
 _PATHS: Final[dict[Interface, str]] = {"chat": "/chat/completions", "completions": "/completions"}
 _CHUNK: Final = 1 << 16
+#: Bytes on the wire for each byte of a body: a chunk of one byte takes six.
+_FRAMING: Final = 8
 #: Stands in an answer where the endpoint repeated the key.
 HIDDEN: Final = "[key]"
 
@@ -117,7 +120,7 @@ class Endpoint:
 
     def ask(self, question: Question) -> Reply | Fault:
         """Return the answer to a question, or why there is none."""
-        line = _Line(self._connection())
+        line = _Line(self._connection(), self.limits.timeout_s, self.trust)
         with self._bounded(line) as overdue:
             try:
                 line.connect()
@@ -128,8 +131,12 @@ class Endpoint:
                 answer = Fault("timeout")
             except OSError:
                 answer = Fault("unreachable")
+            except _TooMuch:
+                answer = Fault("too long", 200)
             except HTTPException:
                 answer = Fault("cut off")
+            except ValueError:
+                answer = Fault("broken")
         if overdue.is_set():
             return Fault("timeout")
         return self._without_key(answer) if isinstance(answer, Reply) else answer
@@ -157,6 +164,8 @@ class Endpoint:
 
     def _read(self, response: HTTPResponse) -> bytes | Fault:
         parts, size = [], 0
+        # Below http.client, which takes the size of a chunk as it comes.
+        response.fp = cast(Any, _Bounded(response.fp, _FRAMING * self.limits.max_bytes + _CHUNK))
         while part := response.read(_CHUNK):
             size += len(part)
             if size > self.limits.max_bytes:
@@ -213,24 +222,90 @@ class Endpoint:
         return msgspec.structs.replace(reply, **shown, is_exact=reply.is_exact and shown == said)
 
 
+class _TooMuch(HTTPException):
+    """More came over the wire than an answer may take."""
+
+
+class _Bounded:
+    """What http.client reads a body from: so many bytes, and never "all there is"."""
+
+    def __init__(self, file: IO[bytes], most: int) -> None:
+        self._file, self._left = file, most
+
+    def read(self, size: int) -> bytes:
+        """Read up to so many bytes."""
+        return self._counted(self._file.read(self._checked(size)))
+
+    def readline(self, size: int) -> bytes:
+        """Read a line, or the beginning of a long one."""
+        return self._counted(self._file.readline(self._checked(size)))
+
+    def flush(self) -> None:
+        """Do nothing: http.client asks for it when it closes."""
+
+    def close(self) -> None:
+        """Close what is read from."""
+        self._file.close()
+
+    def _counted(self, got: bytes) -> bytes:
+        self._left -= len(got)
+        if self._left < 0:
+            raise _TooMuch
+        return got
+
+    @staticmethod
+    def _checked(size: int) -> int:
+        if size < 0:
+            raise HTTPException("a chunk of less than nothing")
+        return size
+
+
 class _Line:
     """A connection and its socket, which http.client lets go of once an answer that ends with it has begun."""
 
-    def __init__(self, connection: HTTPConnection) -> None:
-        self.connection = connection
+    def __init__(self, connection: HTTPConnection, timeout_s: float, trust: ssl.SSLContext | None) -> None:
+        self.connection, self._trust = connection, trust
+        self._ends = time.monotonic() + timeout_s
         self._socket: socket.socket | None = None
+        self._is_shut = False
+        self._lock = threading.Lock()
 
     def connect(self) -> None:
-        """Connect."""
-        self.connection.connect()
-        self._socket = self.connection.sock
+        """Connect, and over TLS shake hands.
+
+        Raises
+        ------
+        TimeoutError
+            The line was shut, or its time was up, before there was a socket to shut.
+        """
+        # Without TLS even where there is: `wrap_socket` would hide the socket from `shut` until the handshake is over.
+        HTTPConnection.connect(self.connection)
+        self._hold(self.connection.sock)
+        if self._trust is not None:
+            secure = self._trust.wrap_socket(
+                self.connection.sock, server_hostname=self.connection.host, do_handshake_on_connect=False
+            )
+            self.connection.sock = secure
+            self._hold(secure)
+            secure.do_handshake()
 
     def shut(self) -> None:
-        """End what is under way, from any thread."""
-        held = self._socket or self.connection.sock
+        """End what is under way, from any thread; what is not connected yet ends once it is."""
+        with self._lock:
+            self._is_shut = True
+            held = self._socket
         if held is not None:
             with suppress(OSError):
-                held.shutdown(socket.SHUT_RDWR)
+                # The socket's own: that of TLS would take away what the other thread reads by.
+                socket.socket.shutdown(held, socket.SHUT_RDWR)
+
+    def _hold(self, connected: socket.socket) -> None:
+        left = self._ends - time.monotonic()
+        with self._lock:
+            self._socket = connected
+            if self._is_shut or left <= 0:
+                raise TimeoutError
+        connected.settimeout(left)
 
 
 def check_key(key: str, where: str) -> str:
@@ -306,7 +381,7 @@ def _retry_after(value: str | None) -> float | None:
 def _seconds_until(date: str) -> float:
     try:
         then = parsedate_to_datetime(date)
-    except ValueError:
+        now = datetime.now(UTC)  # noqa: TID251 - compared with the endpoint's own clock, for a wait
+        return max((then.replace(tzinfo=then.tzinfo or UTC) - now).total_seconds(), 0.0)
+    except (ValueError, OverflowError, TypeError):
         return math.nan
-    now = datetime.now(UTC)  # noqa: TID251 - compared with the endpoint's own clock, for a wait
-    return max((then.replace(tzinfo=then.tzinfo or UTC) - now).total_seconds(), 0.0)

@@ -10,13 +10,15 @@ from typing import Final
 import numpy as np
 
 from gauger.sources.prompts import Question
-from gauger.sources.replies import FATAL, LASTING, Fault, Reply
+from gauger.sources.replies import FATAL, LASTING, Code, Fault, Reply
 
 #: The longest that is waited, whatever the endpoint asks for; and the longest of our own accord, seconds.
 MAX_WAIT_S: Final = 600.0
 MAX_BACK_OFF_S: Final = 60.0
 #: Questions in a row without an answer, after which the endpoint is taken to be down.
 GIVEN_UP: Final = 3
+#: Faults after which the endpoint may have read the question and written as much as it was let.
+MAY_HAVE_WRITTEN: Final[frozenset[Code]] = frozenset({"timeout", "cut off", "broken", "encoded", "too long"})
 
 Ask = Callable[[Question], Reply | Fault]
 
@@ -157,7 +159,7 @@ class _Run:
     def _put(self, question: Question, attempt: int) -> Reply | Fault:
         got = self._ask(question)
         most = self._most(question)
-        self._budget.settle(most, spent(question, got))
+        self._budget.settle(most, spent(question, got, self._max_tokens))
         if isinstance(got, Reply):
             self._record.answer(question, got, attempt)
         else:
@@ -165,8 +167,7 @@ class _Run:
         return got
 
     def _most(self, question: Question) -> int:
-        # No tokenizer makes more tokens of a text than it has bytes.
-        return self._max_tokens + len(question.text.encode())
+        return most_spent(question, self._max_tokens)
 
     def _wait_for(self, fault: Fault, attempt: int) -> None:
         with self._lock:
@@ -245,10 +246,19 @@ def ask_all(
     return Outcome(run.ended_by, run.is_spent, len(questions) - run.n_closed)
 
 
-def spent(question: Question, got: Reply | Fault) -> int:
-    """Return the tokens that a request cost, by the endpoint's count or four bytes a token; a fault costs none."""
+def most_spent(question: Question, max_tokens: int) -> int:
+    """Return the most tokens that a request may cost: no tokenizer makes more of a text than it has bytes."""
+    return max_tokens + len(question.text.encode())
+
+
+def spent(question: Question, got: Reply | Fault, max_tokens: int) -> int:
+    """Return the tokens that a request is taken to have cost.
+
+    Of an answer the larger of the endpoint's count and four bytes a token: who counts nothing spends nothing
+    otherwise. Of a fault the most it may have cost if it came after the question had gone out, and else nothing.
+    """
     if isinstance(got, Fault):
-        return 0
-    read = got.input_tokens if got.input_tokens is not None else len(question.text.encode()) // 4
+        return most_spent(question, max_tokens) if got.code in MAY_HAVE_WRITTEN else 0
+    read = len(question.text.encode()) // 4
     written = len((got.text + (got.reasoning or "")).encode()) // 4
-    return read + (got.output_tokens if got.output_tokens is not None else written)
+    return max(read, got.input_tokens or 0) + max(written, got.output_tokens or 0)

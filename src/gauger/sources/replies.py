@@ -5,9 +5,10 @@ body is kept, for it may repeat a secret.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -30,6 +31,10 @@ Code = Literal[
 LASTING: frozenset[Code] = frozenset({"too long", "refused", "denied", "not there", "moved", "not trusted", "encoded"})
 #: Faults of the whole endpoint: no other question would fare better.
 FATAL: frozenset[Code] = frozenset({"denied", "not there", "moved", "not trusted", "encoded"})
+
+#: Where a line of a stream ends. Others that Unicode knows may stand inside JSON as they are.
+_LINE_END: Final = re.compile(r"\r\n|\n|\r")
+_DONE: Final = "[DONE]"
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,17 +117,23 @@ def _of_document(document: dict[str, Any], *, is_exact: bool) -> Reply | Fault:
 
 
 def _of_stream(text: str, *, is_exact: bool) -> Reply | Fault:
-    """Return the answer that the events add up to; without the closing event it was cut off."""
+    """Return the answer that the events add up to.
+
+    Without the closing event, or where one tells of an error, it was cut off; an event that is none makes it broken.
+    """
     said: list[str] = []
     thought: list[str] = []
     model = finish = None
     counts: dict[str, Any] = {}
     is_done = False
     for event in _events(text):
-        is_done = is_done or event == "[DONE]"
+        if is_done := event == _DONE:
+            break
         document = _document(event)
         if document is None:
-            continue
+            return Fault("broken")
+        if document.get("error"):
+            return Fault("cut off")
         model = document.get("model", model)
         counts = usage if isinstance(usage := document.get("usage"), dict) else counts
         choice = _first(document.get("choices")) or {}
@@ -144,9 +155,9 @@ def _of_stream(text: str, *, is_exact: bool) -> Reply | Fault:
 
 
 def _events(text: str) -> Iterator[str]:
-    for line in text.splitlines():
-        if line.startswith("data:"):
-            yield line.removeprefix("data:").strip()
+    for line in _LINE_END.split(text):
+        if line.startswith("data:") and (event := line.removeprefix("data:").strip()):
+            yield event
 
 
 def _reply(

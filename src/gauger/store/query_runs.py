@@ -156,14 +156,15 @@ def open_run(folder: Path, asked: Asked, prompts: bytes, *, now: datetime) -> It
         make_folder(folder)
     with writer_lock(folder / LOCK, now=now):
         _pin(folder, asked, prompts)
+        questions = _questions(folder, asked)
         answers, faults = (_repaired(folder / name) for name in (ANSWERS, FAULTS))
         with _appending(folder / ANSWERS) as first, _appending(folder / FAULTS) as second:
             yield QueryRun(
                 folder,
                 asked,
-                read_prompts(prompts, where=str(folder / PROMPTS), samples=asked.samples),
-                _lines(answers, Answered, folder / ANSWERS),
-                _lines(faults, Failed, folder / FAULTS),
+                questions,
+                _lines(answers, Answered, folder / ANSWERS, questions),
+                _lines(faults, Failed, folder / FAULTS, questions),
                 (first, second),
             )
 
@@ -179,15 +180,15 @@ def read_run(folder: Path) -> tuple[Asked, list[Question], list[Answered], list[
         It is damaged.
     """
     asked = _asked(folder)
+    questions = _questions(folder, asked)
     with storage_errors(folder):
-        prompts = (folder / PROMPTS).read_bytes()
         held = [path.read_bytes() if (path := folder / name).exists() else b"" for name in (ANSWERS, FAULTS)]
     answers, faults = (one[: one.rfind(b"\n") + 1] for one in held)
     return (
         asked,
-        read_prompts(prompts, where=str(folder / PROMPTS), samples=asked.samples),
-        _lines(answers, Answered, folder / ANSWERS),
-        _lines(faults, Failed, folder / FAULTS),
+        questions,
+        _lines(answers, Answered, folder / ANSWERS, questions),
+        _lines(faults, Failed, folder / FAULTS, questions),
     )
 
 
@@ -250,6 +251,15 @@ def _asked(folder: Path) -> Asked:
         raise _damaged(folder / RUN, "it is no description of a run") from None
 
 
+def _questions(folder: Path, asked: Asked) -> list[Question]:
+    path = folder / PROMPTS
+    with storage_errors(path):
+        prompts = path.read_bytes()
+    if hash_of(prompts) != asked.prompts_sha256:
+        raise _damaged(path, "these are not the prompts that were asked")
+    return read_prompts(prompts, where=str(path), samples=asked.samples)
+
+
 def _repaired(path: Path) -> bytes:
     """Return the whole lines of a file, and cut away a line that a crash cut off."""
     with storage_errors(path):
@@ -264,13 +274,15 @@ def _repaired(path: Path) -> bytes:
     return whole
 
 
-def _lines(content: bytes, kind: type[_Line], path: Path) -> list[_Line]:
-    found = []
+def _lines(content: bytes, kind: type[_Line], path: Path, questions: Sequence[Question]) -> list[_Line]:
+    found, known = [], {one.number for one in questions}
     for number, line in enumerate(content.split(b"\n")[:-1], start=1):
         try:
             found.append(msgspec.json.decode(line, type=kind))
         except (msgspec.DecodeError, UnicodeDecodeError):
             raise _damaged(path, f"line {number} is none of ours") from None
+        if (found[-1].prompt, found[-1].sample) not in known:
+            raise _damaged(path, f"line {number} belongs to no question")
     return found
 
 

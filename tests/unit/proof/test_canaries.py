@@ -145,6 +145,39 @@ def test_only_phrases_are_exchanged_and_neither_code_nor_quotations():
     assert rewritten(swapping(0), text) == (text, 0)
 
 
+@pytest.mark.parametrize(
+    "kept",
+    [
+        "~~~py\nx = 'for example'\n\nfor example\n~~~",
+        "````\n```\nfor example\n```\nfor example\n````",
+        "    for example = 1",
+        "\tfor example = 1",
+        "``a `b` for example``",
+        "He said 'no, for example'",
+        "He said 'don't, for example'",
+        "He said ‘don’t, for example’",
+        'He said "a\nfor example, b"',
+        "He said “a\nfor example, b”",
+        "Er sagte „a, for example“",
+        "> He said: for example",
+    ],
+)
+def test_code_and_quotations_of_every_kind_are_kept(kept):
+    text = f"It's dogs' work.\n\n{kept}\n\nIt's for example."
+    assert rewritten(swapping(1), text) == (f"It's dogs' work.\n\n{kept}\n\nIt's for instance.", 1)
+
+
+@pytest.mark.parametrize(
+    ("pick", "expected"), [(0, "To start with, stir to start with."), (1, "To start, stir to start.")]
+)
+def test_options_that_contain_one_another_are_exchanged_once(pick, expected):
+    swap = canary(options=["to start with", "to start"], swap=True)
+    plan = Plan("C-1/1", Catalogue([swap]), np.array([pick]))
+    changed = rewritten(plan, "To start with, stir to start.")
+    assert changed == (expected, 1)
+    assert rewritten(plan, expected) == (expected, 0)
+
+
 def test_choices_are_dealt_out_to_parts_once_each():
     plan = plan_of("C-1/1", bytes(32), shipped_catalogue())
     whole, parts = system_prompts(plan), system_prompts(plan, 5)

@@ -97,6 +97,30 @@ def test_strangers_by_their_words_make_no_claim_more_often_than_promised():
     assert claims <= 0.05 * n
 
 
+def short(seed, n_prompts=400, share=0.1):
+    """Short factual answers of seven models: all give the same one, but each now and then an odd one."""
+    rng = np.random.default_rng(seed)
+    facts = [" ".join(rng.choice(list("abcdefghijklmnop"), rng.integers(1, 4))) for _ in range(n_prompts)]
+    return [
+        {f"p{i}": fact if rng.random() > share else f"odd{m} w{i}" for i, fact in enumerate(facts)} for m in range(7)
+    ]
+
+
+def test_ties_are_no_evidence():
+    """Where models answer alike, agreements differ by crumbs of float64: they count as the fractions they stand for."""
+    for seed in range(5):
+        models = short(seed)
+        agreed = agreement(runs_in_common(models, prompts_in_common(models)))
+        rounded = np.round(agreed, 7)
+        assert [pair_test(agreed, *pair).p_value for pair in itertools.combinations(range(7), 2)] == [
+            pair_test(rounded, *pair).p_value for pair in itertools.combinations(range(7), 2)
+        ]
+    alike = np.zeros((400, 7, 7))
+    alike[:, 0, 1] = alike[:, 1, 0] = 1e-16
+    found = pair_test(alike, 0, 1)
+    assert (found.p_models, found.p_prompts) == (1.0, 1.0)
+
+
 def related(seed):
     rng = np.random.default_rng(seed)
     liking = rng.dirichlet(np.full(len(WORDS), 0.3))

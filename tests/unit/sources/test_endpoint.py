@@ -21,7 +21,7 @@ from tests.unit.sources.endpoints import answer, drip, drip_headers, serving, we
 from gauger.errors import SettingsError, UsageError
 from gauger.sources.endpoint import HIDDEN, Address, Asking, Endpoint, Limits, check_key, trust
 from gauger.sources.prompts import Question, read_prompts
-from gauger.sources.replies import Fault, Reply, read_reply
+from gauger.sources.replies import LASTING, Fault, Reply, read_reply
 
 QUESTION = Question(0, 0, "what is a still?", ({"role": "user", "content": "what is a still?"},))
 
@@ -67,6 +67,7 @@ def test_the_older_interface_is_spoken_too():
     assert "Authorization" not in server.headers[0]
 
 
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 HOSTILE = {
     "too many": (lambda h, _b, _n: h.reply(b"{}", 429, Retry_After=3), Fault("limited", 429, 3.0)),
     "too many, until a date": (
@@ -106,6 +107,21 @@ HOSTILE = {
         lambda h, _b, _n: h.wfile.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n64\r\nabc"),
         Fault("cut off"),
     ),
+    "a chunk of less than nothing": (lambda h, _b, _n: h.wfile.write(CHUNKED + b"-5\r\nxxxxx"), Fault("cut off")),
+    "more about chunks than in them": (
+        lambda h, _b, _n: h.wfile.write(CHUNKED + (b"1;" + b"x" * 9_000 + b"\r\n \r\n") * 99),
+        Fault("too long", 200),
+    ),
+    **{
+        f"too many, until {date}": (
+            lambda h, _b, _n, date=date: h.reply(b"", 429, Retry_After=date),
+            Fault("limited", 429),
+        )
+        for date in (
+            "Mon, 01 Jan 99999999999999999999 00:00:00 GMT",
+            "Mon, 01 Jan 2020 00:00:00 +99999999999999999999",
+        )
+    },
     "a stream that is cut off": (
         lambda h, _b, _n: h.reply(
             b'data: {"choices": [{"delta": {"content": "half"}}]}\n\n', Content_Type="text/event-stream"
@@ -144,6 +160,31 @@ def test_a_stream_is_put_together():
     body = "".join(f"data: {json.dumps(one)}\n\n" for one in events) + "data: [DONE]\n\n"
     said, _ = ask(lambda h, _b, _n: h.reply(body.encode(), Content_Type="text/event-stream; charset=utf-8"))
     assert (said.text, said.claimed_model, said.finish_reason, said.output_tokens) == ("copper", "m-2", "stop", 2)
+
+
+def event(text: str) -> str:
+    return f"data: {json.dumps({'choices': [{'delta': {'content': text}}]}, ensure_ascii=False)}\n\n"
+
+
+@pytest.mark.parametrize("sign", ["\u2028", "\u2029", "\x85", "\u3000"])
+def test_a_line_of_a_stream_ends_where_json_cannot_go_on(sign):
+    body = event("one ") + event(f"two{sign} three ").replace("\n", "\r") + event("four").replace("\n", "\r\n")
+    said = read_reply(f": hello\n\ndata:\n\n{body}data: [DONE]\n\n".encode(), is_stream=True)
+    assert (said.text, said.is_exact) == (f"one two{sign} three four", True)
+
+
+@pytest.mark.parametrize(
+    ("odd", "fault"),
+    [
+        ('{"error": {"message": "overloaded"}}', Fault("cut off")),
+        ('{"choices": [{"del', Fault("broken")),
+        ("7", Fault("broken")),
+    ],
+)
+def test_a_stream_that_goes_wrong_is_no_answer(odd, fault):
+    body = f"{event('half')}data: {odd}\n\ndata: [DONE]\n\n"
+    assert read_reply(body.encode(), is_stream=True) == fault
+    assert fault.code not in LASTING
 
 
 def test_bytes_that_are_no_utf8_are_kept_as_well_as_can_be_and_said_so():
@@ -279,6 +320,42 @@ def test_over_tls_only_a_trusted_certificate_gets_question_and_key(certificate):
         assert over_tls(elsewhere, str(certificate)).ask(QUESTION) == Fault("not trusted")
     with pytest.raises(SettingsError):
         trust(Address.parse("https://h", allow_plain=False), "/nowhere.pem")
+
+
+def test_time_spent_on_connecting_counts(monkeypatch):
+    connect = socket.create_connection
+
+    def slowly(*given, **more):
+        time.sleep(0.6)
+        return connect(*given, **more)
+
+    monkeypatch.setattr(socket, "create_connection", slowly)
+    started = time.monotonic()
+    said, server = ask(drip, timeout_s=0.3)
+    assert said == Fault("timeout")
+    assert server.bodies == []
+    assert time.monotonic() - started < 2
+
+
+def test_hanging_up_ends_a_handshake_too():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        reached = over_tls(f"https://127.0.0.1:{silent.getsockname()[1]}/v1", None, timeout_s=4.0)
+        threading.Timer(0.3, reached.hang_up).start()
+        started = time.monotonic()
+        assert isinstance(reached.ask(QUESTION), Fault)
+        assert time.monotonic() - started < 2
+
+
+def test_a_chunk_of_less_than_nothing_is_not_read_to_the_end_of_the_stream():
+    ended = threading.Event()
+
+    def endless(handler, _body, _n) -> None:
+        handler.wfile.write(CHUNKED + b"-1\r\n" + answer("x" * 5_000))
+        ended.wait(3)
+
+    with serving(endless) as server:
+        assert endpoint(server.url, timeout_s=0.8).ask(QUESTION) == Fault("cut off")
+        ended.set()
 
 
 @pytest.mark.parametrize("behave", [drip, drip_headers])

@@ -136,8 +136,22 @@ def test_no_more_is_spent_than_the_budget(requests, tokens, concurrency):
 
 def test_what_is_not_counted_is_estimated():
     (question,) = questions(1)
-    assert spent(question, reply(input_tokens=None, output_tokens=None, text="x" * 40)) == 1 + 10
-    assert spent(question, Fault("busy")) == 0
+    assert spent(question, reply(input_tokens=None, output_tokens=None, text="x" * 40), 64) == 1 + 10
+    assert spent(question, Fault("busy"), 64) == 0
+
+
+def test_who_counts_too_little_is_not_believed():
+    (question,) = questions(1)
+    assert spent(question, reply(input_tokens=0, output_tokens=0, text="x" * 20, reasoning="x" * 20), 64) == 1 + 10
+    assert spent(question, reply(input_tokens=9, output_tokens=70, text="x" * 40), 64) == 79
+
+
+@pytest.mark.parametrize("code", ["timeout", "cut off", "too long"])
+def test_what_may_have_been_written_is_spent(code):
+    (question,) = questions(1)
+    assert spent(question, Fault(code), 64) == 4 + 64
+    outcome, kept, _ = run(20, lambda _q: Fault(code), budget=Budget(None, 30), attempts=1)
+    assert (len(kept), outcome.is_spent) == (2, True)
 
 
 def test_an_error_in_one_thread_ends_all():

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from gauger.errors import UsageError, WorkspaceError
 from gauger.sources.replies import Fault, Reply
 from gauger.store.query_runs import ANSWERS, FAULTS, RUN, Asked, hash_of, open_run, read_run, summarise
+from gauger.store.query_runs import PROMPTS as PROMPTS_FILE
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 PROMPTS = b"".join(b'{"prompt": "question %d"}\n' % n for n in range(5))
@@ -70,6 +71,29 @@ def test_a_run_without_its_description_is_damaged(tmp_path):
     (tmp_path / "other" / RUN).write_text("{}")
     with pytest.raises(WorkspaceError):
         read_run(tmp_path / "other")
+
+
+@pytest.mark.parametrize("name", [ANSWERS, FAULTS])
+@pytest.mark.parametrize(("field", "number"), [("prompt", 5), ("prompt", -1), ("sample", 1)])
+def test_a_line_that_belongs_to_no_question_is_damage(tmp_path, name, field, number):
+    with opened(tmp_path / "run") as run:
+        run.keep_answer(run.questions[0], reply("a"), 1, now=NOW)
+        run.keep_fault(run.questions[0], Fault("busy"), now=NOW)
+    path = tmp_path / "run" / name
+    path.write_text(path.read_text().replace(f'"{field}":0', f'"{field}":{number}'))
+    with pytest.raises(WorkspaceError, match="line 1 belongs to no question"):
+        read_run(tmp_path / "run")
+    with pytest.raises(WorkspaceError), opened(tmp_path / "run"):
+        pass
+
+
+def test_prompts_that_were_not_asked_are_damage(tmp_path):
+    filled(tmp_path / "run", ["a"])
+    (tmp_path / "run" / PROMPTS_FILE).write_bytes(PROMPTS.replace(b"question 0", b"question x"))
+    with pytest.raises(WorkspaceError, match="not the prompts"):
+        read_run(tmp_path / "run")
+    with pytest.raises(WorkspaceError), opened(tmp_path / "run"):
+        pass
 
 
 def test_the_summary_counts_changes_of_the_claimed_model(tmp_path):
