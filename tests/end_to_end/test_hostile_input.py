@@ -382,7 +382,7 @@ def test_a_full_disk_under_the_result_is_said_and_leaves_the_old_result(gauger, 
 def test_a_disk_that_is_really_full(gauger, tmp_path):
     disk, log = tmp_path / "disk", tmp_path / "log.jsonl"
     disk.mkdir()
-    log.write_bytes(lines(0, 6_000))
+    log.write_bytes(lines(0, 12_000))
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], capture_output=True).returncode:
         pytest.skip("this machine lets nobody mount")
     try:
@@ -392,7 +392,7 @@ def test_a_disk_that_is_really_full(gauger, tmp_path):
         assert "space" in err
         subprocess.run(["mount", "-o", "remount,size=200m", disk], check=True)
         assert gauger("ingest", log, "--workspace", disk / "workspace").code == 0
-        assert count_of(gauger, disk / "workspace", tmp_path / "out") == 6_000
+        assert count_of(gauger, disk / "workspace", tmp_path / "out") == 12_000
     finally:
         subprocess.run(["umount", disk], check=True)
 
