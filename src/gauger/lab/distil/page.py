@@ -30,7 +30,8 @@ PARTS: Final[dict[Part, tuple[str, str]]] = {
     ),
     "mark": (
         "Watermarks by context",
-        "Context 4 is the default of serving engines; 1 is what Gauger advises, with gumbel 2 as well. plain: a test of the text alone;"
+        "Context 4 is the default of serving engines; 1 is what Gauger advises, with gumbel 2 as well."
+        " plain: a test of the text alone;"
         " teacher: with the unmarked teacher's word on every token.",
     ),
     "dilution": (
