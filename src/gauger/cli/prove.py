@@ -29,7 +29,7 @@ Answers = Annotated[
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
     group = typer.Typer(
-        help="Tests of a suspect model. Detection proves; no detection proves nothing.",
+        help="Tests of a suspect model. That nothing is detected proves nothing.",
         no_args_is_help=True,
         rich_markup_mode=None,
     )
@@ -109,8 +109,8 @@ def radioactivity(
     """Test whether suspects were trained on text that carries a key.
 
     Each line of ANSWERS is {"tokens": [...]}, ids of the teacher's vocabulary, with optional "prompt", "candidates" and
-    "probabilities". The p-value is exact: the key's rank among keys that nobody used. Detection proves training on
-    marked text, not who took it. That nothing is detected proves nothing.
+    "probabilities". The p-value is exact: the key's rank among keys that nobody used. A proof is of training on marked
+    text, not of who took it. That nothing is detected proves nothing.
     """
     from datetime import UTC
 

@@ -1,6 +1,6 @@
 """What a test lets one say, by rule: four words, one sentence, and what it does not say.
 
-A detection proves training on marked text, not who took it. No detection proves nothing.
+A proof is of training on marked text, not of who took it. No detection proves nothing.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,11 @@ CONTROL_ALARM: Final = 0.01
 #: Unrelated models that a proof needs beside it (reference/proof.md, section 3).
 MIN_CONTROLS: Final = 3
 
-DETECTED_MEANS: Final = "This proves training on text that carries the key, not who took that text."
+#: Said of detections as such, where a report explains itself.
+DETECTED_MEANS: Final = (
+    "A proof is of training on text that carries the key, not of who took that text. An endpoint that relays to the"
+    " marked service, or repeats its answers, shows the key without training. A weaker word proves neither."
+)
 NOTHING_MEANS: Final = (
     "That proves nothing: a model trained on marked text can show no mark, for the text was paraphrased, diluted, or"
     " served under a wide context."
@@ -35,6 +39,18 @@ _CLAIM: Final[dict[Word, str]] = {
     "proof": "Proof at alpha = {alpha}: {suspect} was trained on text carrying key {key}",
     "strong evidence": "Strong evidence that {suspect} was trained on text carrying key {key}",
     "consistent with": "Consistent with {suspect} having been trained on text carrying key {key}",
+}
+_IF_SHOWN: Final = (
+    "Were it shown beyond doubt, it would mean training on text that carries the key, not who took that text."
+)
+#: What each claim means; a proof alone says that it proves.
+_MEANS: Final[dict[Word, str]] = {
+    "proof": (
+        "This proves training on text that carries the key, not who took that text; unless the suspect is an endpoint"
+        " that relays to the marked service or repeats its answers, which shows the key without training."
+    ),
+    "strong evidence": _IF_SHOWN,
+    "consistent with": _IF_SHOWN,
 }
 
 
@@ -114,7 +130,7 @@ def judge(
         said = f"No mark of key {key} was detected in {suspect}, p = {p_text(adjusted)}. {NOTHING_MEANS}"
         return Verdict(word, f"{said}{_powerless(controls)}", ())
     claim = _CLAIM[word].format(alpha=f"{alpha:g}", suspect=suspect, key=key)
-    return Verdict(word, f"{claim}, p = {p_text(adjusted)}; {_routes(key, served)} {DETECTED_MEANS}", lacking)
+    return Verdict(word, f"{claim}, p = {p_text(adjusted)}; {_routes(key, served)} {_MEANS[word]}", lacking)
 
 
 def _word(adjusted: float, alpha: float, *, capped: bool) -> Word:

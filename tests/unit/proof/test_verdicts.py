@@ -42,8 +42,18 @@ def test_the_sentence_of_a_proof_is_fixed():
         "Proof at alpha = 1e-06: model-x was trained on text carrying key C-17/1, p = 1e-06; C-17/1 was served only to"
         " the 41 accounts of C-17 from 2026-03-02T00:00:00Z to 2026-04-01T00:00:00Z; other routes by which that text"
         " could reach a trainer: publication or resale by those it was served to, a shared log or data set, a proxy in"
-        " between, a leak of the key. This proves training on text that carries the key, not who took that text."
+        " between, a leak of the key. This proves training on text that carries the key, not who took that text;"
+        " unless the suspect is an endpoint that relays to the marked service or repeats its answers, which shows the"
+        " key without training."
     )
+
+
+@pytest.mark.parametrize(("adjusted", "word"), [(1e-4, "strong evidence"), (0.04, "consistent with")])
+def test_only_a_proof_says_that_it_proves(adjusted, word):
+    said = verdict(adjusted)
+    assert said.word == word
+    assert "prove" not in said.sentence
+    assert "Were it shown beyond doubt, it would mean training on text that carries the key" in said.sentence
 
 
 def test_no_detection_says_that_it_proves_nothing():
