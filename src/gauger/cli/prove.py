@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from gauger.cli import asking, handing_over, options, planning, provenance
+from gauger.cli import asking, handing_over, options, planning, provenance, suspects
 from gauger.cli.options import examples
 from gauger.cli.output import Aside, print_result, terminal_width
 from gauger.errors import UsageError
@@ -125,6 +125,7 @@ def radioactivity(
     check_alpha(alpha)
     if out is not None:
         check_new(out)
+    suspects.check_files([*answers, *(control or ()), *(positive or ())])
     held = _keys(campaign, workspace)
     files = [*_read(answers, "suspect"), *_read(control, "control"), *_read(positive, "positive")]
     subjects = [one.subject for one in files]
@@ -255,7 +256,7 @@ def _text(document: "Document") -> str:
     for one in document.verdicts:
         lines += ["", *paragraph(visible(one.sentence), width=width)]
         for reason in one.held_back:
-            lines += paragraph(reason, width=width, indent="  ", first="- ")
+            lines += paragraph(visible(reason), width=width, indent="  ", first="- ")
     return "\n".join(lines)
 
 

@@ -1,6 +1,6 @@
 """The report of canary tests: suspects and controls, times plans, and what they let one say."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -15,7 +15,7 @@ from gauger.proof.choices import ChoiceTest, choice_test
 from gauger.proof.commitments import Entry
 from gauger.proof.document import KeyRecord, VerdictRecord, key_record, verdict_records
 from gauger.proof.examination import Role
-from gauger.proof.verdicts import DETECTED_MEANS, NOTHING_MEANS, Controls, Served
+from gauger.proof.verdicts import CONTROL_ALARM, DETECTED_MEANS, NOTHING_MEANS, Control, Controls, Served
 
 Counts = NDArray[np.int64]
 
@@ -85,7 +85,7 @@ def write(
         n_tests=len(claims),
         keys=[key_record(entry) for entry in entries],
         tests=rows,
-        verdicts=verdict_records(rows, entries, _controls(rows), alpha=alpha, served=served),
+        verdicts=verdict_records(rows, entries, _controls_of(rows), alpha=alpha, served=served),
         detection_means=DETECTED_MEANS,
         no_detection_means=NOTHING_MEANS,
     )
@@ -124,11 +124,19 @@ def _row(model: Answerer, plan: Plan, found: ChoiceTest, adjusted: Iterator[floa
     )
 
 
-def _controls(rows: Sequence[ChoiceRow]) -> Controls:
-    # A model that showed no option is no control.
-    negative = [row for row in rows if row.role == "control" and row.n_shown]
-    return Controls(
-        negative=[row.p_value for row in negative],
-        n_models=len({row.subject for row in negative}),
-        positive=[row.p_value for row in rows if row.role == "positive"],
-    )
+def _controls_of(rows: Sequence[ChoiceRow]) -> Callable[[str, str], Controls]:
+    # A model that showed no option is no control, and one whose answers could not have raised the alarm is none either.
+    tested = [row for row in rows if row.role == "control" and row.n_shown]
+
+    def of(_suspect: str, key: str) -> Controls:
+        return Controls(
+            negative=[
+                Control(row.subject, row.p_value, is_able=row.smallest_p * len(tested) <= CONTROL_ALARM)
+                for row in tested
+                if row.key == key
+            ],
+            positive=[row.p_value for row in rows if row.role == "positive" and row.key == key],
+            n_tests=len(tested),
+        )
+
+    return of

@@ -65,27 +65,43 @@ class Served:
 
 
 @dataclass(frozen=True, slots=True)
+class Control:
+    """A test of one key on an unrelated model; `is_able` where it could have shown the key, had it been there."""
+
+    model: str
+    p_value: float
+    is_able: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Controls:
-    """What was tested beside the suspects.
+    """What was tested for one key beside the suspects.
 
     Attributes
     ----------
     negative
-        p-values of unrelated models, of every key and method.
-    n_models
-        How many models these are.
+        Tests of this key on unrelated models, by every method.
     positive
-        p-values of a student known to be trained on text under the key; empty without one.
+        p-values of a student known to be trained on text under this key; empty without one.
+    n_tests
+        Tests of unrelated models in the whole report, under all keys.
     """
 
-    negative: Sequence[float] = ()
-    n_models: int = 0
+    negative: Sequence[Control] = ()
     positive: Sequence[float] = ()
+    n_tests: int = 0
 
     @property
-    def fired(self) -> bool:
-        """Whether an unrelated model shows a key, at `CONTROL_ALARM` over all controls (Bonferroni)."""
-        return bool(self.negative) and min(self.negative) * len(self.negative) <= CONTROL_ALARM
+    def fired(self) -> str | None:
+        """The unrelated model that shows this key, at `CONTROL_ALARM` over the controls of all keys (Bonferroni)."""
+        first = min(self.negative, key=lambda one: one.p_value, default=None)
+        is_shown = first is not None and first.p_value * max(self.n_tests, len(self.negative)) <= CONTROL_ALARM
+        return first.model if first is not None and is_shown else None
+
+    @property
+    def n_models(self) -> int:
+        """How many unrelated models could have shown the key: those that could not are no controls."""
+        return len({one.model for one in self.negative if one.is_able})
 
     @property
     def has_power(self) -> bool | None:
@@ -120,10 +136,12 @@ def judge(
     served
         Where text under the key went.
     controls
-        What was tested beside.
+        What was tested for this key beside.
     """
-    if controls.fired:
-        return Verdict("withheld", _withheld(suspect, key), ("an unrelated model shows the key too",))
+    if (model := controls.fired) is not None:
+        return Verdict(
+            "withheld", _withheld(suspect, key, model), (f"an unrelated model, {model}, shows key {key} too",)
+        )
     lacking = tuple(_lacking(committed_at, served, controls)) if adjusted <= alpha else ()
     word = _word(adjusted, alpha, capped=bool(lacking))
     if word == "nothing detected":
@@ -144,7 +162,10 @@ def _word(adjusted: float, alpha: float, *, capped: bool) -> Word:
 def _lacking(committed_at: datetime, served: Served, controls: Controls) -> list[str]:
     lacking = []
     if controls.n_models < MIN_CONTROLS:
-        lacking.append(f"a proof needs {MIN_CONTROLS} unrelated models as controls; there are {controls.n_models}")
+        lacking.append(
+            f"a proof needs {MIN_CONTROLS} unrelated models as controls that could have shown the key;"
+            f" there are {controls.n_models}"
+        )
     if served.since is None or served.to is None:
         lacking.append("a proof needs a statement of to whom, and from when, text under the key was served")
     elif served.since < committed_at:
@@ -164,10 +185,10 @@ def _time(moment: datetime) -> str:
     return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def _withheld(suspect: str, key: str) -> str:
+def _withheld(suspect: str, key: str, model: str) -> str:
     return (
-        f"No verdict on {suspect} and key {key}: an unrelated model shows the key too, so the text, the tokens or the"
-        " key's secrecy are not what this test takes them for."
+        f"No verdict on {suspect} and key {key}: an unrelated model, {model}, shows key {key} too, so the text, the"
+        " tokens or the key's secrecy are not what this test takes them for."
     )
 
 

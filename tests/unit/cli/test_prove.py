@@ -111,6 +111,13 @@ def test_an_empty_file_is_no_answer(prove, world):
     assert "no answers" in shown.err
 
 
+def test_one_unrelated_model_is_not_three(prove, world):
+    (world / "copy.jsonl").write_bytes((world / "a.jsonl").read_bytes())
+    shown = prove("--campaign", "C-17", "--control", "a.jsonl", "--control", "copy.jsonl")
+    assert shown.code == 2
+    assert "copy.jsonl, the same as a.jsonl: this file is given twice" in shown.err
+
+
 EVERYTHING = ("--campaign", "C-17", "--alpha", "0.001", *CONTROLS, *SERVED)
 
 
