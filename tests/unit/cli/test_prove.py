@@ -134,7 +134,7 @@ def test_evidence_is_handed_over_signed_and_checked_without_the_workspace(prove,
     checked = gauger("prove", "verify", "evidence", "--input", "suspect.jsonl", "--input", "a.jsonl")
     assert checked.code == 0
     assert checked.out.startswith("The bundle holds: suspect.jsonl, ")
-    assert "\nproof: key C-17/1\n" in checked.out
+    assert "\nproof: key C-17/1\nalpha        0.001\n" in checked.out
 
 
 def test_evidence_holds_no_token_and_no_key(prove, world):
