@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gauger.campaigns.calibration import holm
-from gauger.evidence.records import rounded_up
+from gauger.evidence.records import p_text, rounded_up
 from gauger.proof.canaries import options_shown
 from gauger.proof.canary_plans import Plan
 from gauger.proof.choices import ChoiceTest, choice_test
 from gauger.proof.commitments import Entry
 from gauger.proof.document import KeyRecord, VerdictRecord, key_record, verdict_records
 from gauger.proof.examination import Role
-from gauger.proof.verdicts import CONTROL_ALARM, DETECTED_MEANS, NOTHING_MEANS, Control, Controls, Served
+from gauger.proof.verdicts import CANARIES, CONTROL_ALARM, DETECTED_MEANS, Control, Controls, Served
 
 Counts = NDArray[np.int64]
 
@@ -79,16 +79,29 @@ def write(
         _row(model, plan, one, adjusted, len(_others(model, models)))
         for (model, plan, _), one in zip(asked, found, strict=True)
     ]
+    verdicts = verdict_records(rows, entries, _controls_of(rows), alpha=alpha, served=served, mark=CANARIES)
     return CanaryDocument(
         schema="gauger/canaries/1",
         alpha=alpha,
         n_tests=len(claims),
         keys=[key_record(entry) for entry in entries],
         tests=rows,
-        verdicts=verdict_records(rows, entries, _controls_of(rows), alpha=alpha, served=served),
+        verdicts=[_with_reach(one, rows, alpha, len(claims)) for one in verdicts],
         detection_means=DETECTED_MEANS,
-        no_detection_means=NOTHING_MEANS,
+        no_detection_means=CANARIES.nothing_means,
     )
+
+
+def _with_reach(verdict: VerdictRecord, rows: Sequence[ChoiceRow], alpha: float, n_tests: int) -> VerdictRecord:
+    """Return the verdict, and where no answers to the canaries that count could reach alpha, that they could not."""
+    (row,) = (one for one in rows if (one.role, one.subject, one.key) == ("suspect", verdict.suspect, verdict.key))
+    smallest = min(1.0, row.smallest_p * n_tests)
+    if smallest <= alpha:
+        return verdict
+    limit = (
+        f" This catalogue, as far as it was answered, cannot reach alpha = {alpha:g}: p is {p_text(smallest)} or more."
+    )
+    return msgspec.structs.replace(verdict, sentence=verdict.sentence + limit)
 
 
 def _others(model: Answerer, models: Sequence[Answerer]) -> list[str]:

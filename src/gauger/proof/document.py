@@ -13,8 +13,10 @@ from gauger.proof.verdicts import (
     CONTROL_ALARM,
     DETECTED_MEANS,
     NOTHING_MEANS,
+    WATERMARK,
     Control,
     Controls,
+    Mark,
     Served,
     Word,
     judge,
@@ -122,6 +124,7 @@ def verdict_records(
     *,
     alpha: float,
     served: Served,
+    mark: Mark = WATERMARK,
 ) -> list[VerdictRecord]:
     """Return the verdict on each suspect and key, by its smallest adjusted p-value and its own controls."""
     claims: dict[tuple[str, str], float] = {}
@@ -140,6 +143,7 @@ def verdict_records(
             committed_at=committed_at[key],
             served=served,
             controls=controls(suspect, key),
+            mark=mark,
         )
         verdicts.append(
             VerdictRecord(

@@ -29,6 +29,10 @@ NOTHING_MEANS: Final = (
     "That proves nothing: a model trained on marked text can show no mark, for the text was paraphrased, diluted, or"
     " served under a wide context."
 )
+CANARY_NOTHING_MEANS: Final = (
+    "That proves nothing: a model trained on text with our choices can show none, for they were scrubbed, paraphrased,"
+    " diluted, or not followed."
+)
 NOT_STATED: Final = "(not stated)"
 #: Said where the operator names no others.
 OTHER_ROUTES: Final = (
@@ -52,6 +56,18 @@ _MEANS: Final[dict[Word, str]] = {
     "strong evidence": _IF_SHOWN,
     "consistent with": _IF_SHOWN,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What is said of one kind of mark: where none is detected, and what a control that shows it puts in doubt."""
+
+    nothing_means: str
+    in_doubt: str
+
+
+WATERMARK: Final = Mark(NOTHING_MEANS, "the text, the tokens or the key's secrecy")
+CANARIES: Final = Mark(CANARY_NOTHING_MEANS, "the answers or the secrecy of the picks")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +135,15 @@ class Verdict:
 
 
 def judge(
-    *, suspect: str, key: str, adjusted: float, alpha: float, committed_at: datetime, served: Served, controls: Controls
+    *,
+    suspect: str,
+    key: str,
+    adjusted: float,
+    alpha: float,
+    committed_at: datetime,
+    served: Served,
+    controls: Controls,
+    mark: Mark = WATERMARK,
 ) -> Verdict:
     """Return the verdict on one suspect and key.
 
@@ -137,15 +161,17 @@ def judge(
         Where text under the key went.
     controls
         What was tested for this key beside.
+    mark
+        What kind of mark the key makes.
     """
     if (model := controls.fired) is not None:
         return Verdict(
-            "withheld", _withheld(suspect, key, model), (f"an unrelated model, {model}, shows key {key} too",)
+            "withheld", _withheld(suspect, key, model, mark), (f"an unrelated model, {model}, shows key {key} too",)
         )
     lacking = tuple(_lacking(committed_at, served, controls)) if adjusted <= alpha else ()
     word = _word(adjusted, alpha, capped=bool(lacking))
     if word == "nothing detected":
-        said = f"No mark of key {key} was detected in {suspect}, p = {p_text(adjusted)}. {NOTHING_MEANS}"
+        said = f"No mark of key {key} was detected in {suspect}, p = {p_text(adjusted)}. {mark.nothing_means}"
         return Verdict(word, f"{said}{_powerless(controls)}", ())
     claim = _CLAIM[word].format(alpha=f"{alpha:g}", suspect=suspect, key=key)
     return Verdict(word, f"{claim}, p = {p_text(adjusted)}; {_routes(key, served)} {_MEANS[word]}", lacking)
@@ -185,10 +211,10 @@ def _time(moment: datetime) -> str:
     return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def _withheld(suspect: str, key: str, model: str) -> str:
+def _withheld(suspect: str, key: str, model: str, mark: Mark) -> str:
     return (
-        f"No verdict on {suspect} and key {key}: an unrelated model, {model}, shows key {key} too, so the text, the"
-        " tokens or the key's secrecy are not what this test takes them for."
+        f"No verdict on {suspect} and key {key}: an unrelated model, {model}, shows key {key} too, so"
+        f" {mark.in_doubt} are not what this test takes them for."
     )
 
 

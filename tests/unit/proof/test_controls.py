@@ -106,3 +106,13 @@ def test_controls_and_power_are_of_one_key():
     calm = [msgspec.structs.replace(one, p_value=0.5) if one.subject == "c3" else one for one in rows]
     found = document.write(calm, keys, alpha=1e-6, null_keys=1_999_999, n_tests=2, served=SERVED)
     assert "this test had no power" in {one.key: one.sentence for one in found.verdicts}["C-16/1"]
+
+
+def test_canaries_are_not_spoken_of_as_watermarks_and_their_reach_is_said():
+    (said,) = canaries([], suspect=unrelated(5, 3), alpha=1e-3).verdicts
+    assert "wide context" not in said.sentence
+    assert "cannot reach alpha = 0.001" in said.sentence
+    (said,) = canaries([following(A), unrelated(1), unrelated(2)]).verdicts
+    assert said.word == "withheld"
+    assert "tokens" not in said.sentence
+    assert "cannot reach" not in said.sentence
