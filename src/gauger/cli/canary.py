@@ -292,5 +292,5 @@ def _text(document: "CanaryDocument") -> str:
     for one in document.verdicts:
         lines += ["", *paragraph(visible(one.sentence), width=width)]
         for reason in one.held_back:
-            lines += paragraph(reason, width=width, indent="  ", first="- ")
+            lines += paragraph(visible(reason), width=width, indent="  ", first="- ")
     return "\n".join(lines)

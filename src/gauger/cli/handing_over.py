@@ -49,10 +49,14 @@ def verify(
     manifest, found = evidence.verify(
         read_bundle(folder), public_key=_hex(public_key), inputs={str(path): _content(path) for path in inputs or ()}
     )
-    lines = [f"The bundle holds: {harmless(manifest.suspect)}, {_time(manifest.made_at)}."]
+    lines = [f"The bundle holds: {manifest.suspect}, {_time(manifest.made_at)}."]
     lines += [f"{one.word}: key {one.key}" for one in found.report.verdicts]
-    lines += [f"signed by    {manifest.public_key}", f"newest line  {manifest.log_line}"]
-    print_result("\n".join(lines))
+    lines += [
+        f"alpha        {found.report.alpha:g}",
+        f"signed by    {manifest.public_key}",
+        f"newest line  {manifest.log_line}",
+    ]
+    print_result("\n".join(harmless(line) for line in lines))
 
 
 def hand_over(

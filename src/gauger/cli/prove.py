@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from gauger.cli import asking, handing_over, options, planning, provenance
+from gauger.cli import asking, handing_over, options, planning, provenance, suspects
 from gauger.cli.options import examples
 from gauger.cli.output import Aside, print_result, terminal_width
 from gauger.errors import UsageError
@@ -29,7 +29,7 @@ Answers = Annotated[
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
     group = typer.Typer(
-        help="Tests of a suspect model. Detection proves; no detection proves nothing.",
+        help="Tests of a suspect model. That nothing is detected proves nothing.",
         no_args_is_help=True,
         rich_markup_mode=None,
     )
@@ -109,8 +109,8 @@ def radioactivity(
     """Test whether suspects were trained on text that carries a key.
 
     Each line of ANSWERS is {"tokens": [...]}, ids of the teacher's vocabulary, with optional "prompt", "candidates" and
-    "probabilities". The p-value is exact: the key's rank among keys that nobody used. Detection proves training on
-    marked text, not who took it. That nothing is detected proves nothing.
+    "probabilities". The p-value is exact: the key's rank among keys that nobody used. A proof is of training on marked
+    text, not of who took it. That nothing is detected proves nothing.
     """
     from datetime import UTC
 
@@ -125,6 +125,7 @@ def radioactivity(
     check_alpha(alpha)
     if out is not None:
         check_new(out)
+    suspects.check_files([*answers, *(control or ()), *(positive or ())])
     held = _keys(campaign, workspace)
     files = [*_read(answers, "suspect"), *_read(control, "control"), *_read(positive, "positive")]
     subjects = [one.subject for one in files]
@@ -255,7 +256,7 @@ def _text(document: "Document") -> str:
     for one in document.verdicts:
         lines += ["", *paragraph(visible(one.sentence), width=width)]
         for reason in one.held_back:
-            lines += paragraph(reason, width=width, indent="  ", first="- ")
+            lines += paragraph(visible(reason), width=width, indent="  ", first="- ")
     return "\n".join(lines)
 
 

@@ -1,6 +1,7 @@
 """Options of the commands that test a suspect by its answers in text, and what they all check."""
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -44,13 +45,31 @@ TextField = Annotated[str, typer.Option("--text-field", metavar="NAME", help="Wh
 
 
 def check_files(files: Sequence[Path]) -> None:
-    """Refuse a file that is given twice: a model is not held against itself.
+    """Refuse a file that is given twice, by name, by link or by content: a model is not held against itself.
 
     Raises
     ------
     UsageError
         One is.
     """
+    seen: dict[Path | str, Path] = {}
     for path in files:
-        if files.count(path) > 1:
-            raise UsageError("this file is given twice", where=str(path), todo="name each model's answers once")
+        for known in _known_by(path):
+            if known in seen:
+                raise UsageError(
+                    "this file is given twice",
+                    where=f"{path}, the same as {seen[known]}",
+                    todo="name each model's answers once",
+                )
+            seen[known] = path
+
+
+def _known_by(path: Path) -> Iterator[Path | str]:
+    """Yield the file's own path and the SHA-256 of what it holds; pipes, and what cannot be read, are not opened."""
+    yield path.resolve()
+    try:
+        if path.is_file():
+            with path.open("rb") as file:
+                yield hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return  # whoever reads it says why

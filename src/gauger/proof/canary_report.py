@@ -1,6 +1,6 @@
 """The report of canary tests: suspects and controls, times plans, and what they let one say."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gauger.campaigns.calibration import holm
-from gauger.evidence.records import rounded_up
+from gauger.evidence.records import p_text, rounded_up
 from gauger.proof.canaries import options_shown
 from gauger.proof.canary_plans import Plan
 from gauger.proof.choices import ChoiceTest, choice_test
 from gauger.proof.commitments import Entry
 from gauger.proof.document import KeyRecord, VerdictRecord, key_record, verdict_records
 from gauger.proof.examination import Role
-from gauger.proof.verdicts import DETECTED_MEANS, NOTHING_MEANS, Controls, Served
+from gauger.proof.verdicts import CANARIES, CONTROL_ALARM, DETECTED_MEANS, Control, Controls, Served
 
 Counts = NDArray[np.int64]
 
@@ -79,16 +79,29 @@ def write(
         _row(model, plan, one, adjusted, len(_others(model, models)))
         for (model, plan, _), one in zip(asked, found, strict=True)
     ]
+    verdicts = verdict_records(rows, entries, _controls_of(rows), alpha=alpha, served=served, mark=CANARIES)
     return CanaryDocument(
         schema="gauger/canaries/1",
         alpha=alpha,
         n_tests=len(claims),
         keys=[key_record(entry) for entry in entries],
         tests=rows,
-        verdicts=verdict_records(rows, entries, _controls(rows), alpha=alpha, served=served),
+        verdicts=[_with_reach(one, rows, alpha, len(claims)) for one in verdicts],
         detection_means=DETECTED_MEANS,
-        no_detection_means=NOTHING_MEANS,
+        no_detection_means=CANARIES.nothing_means,
     )
+
+
+def _with_reach(verdict: VerdictRecord, rows: Sequence[ChoiceRow], alpha: float, n_tests: int) -> VerdictRecord:
+    """Return the verdict, and where no answers to the canaries that count could reach alpha, that they could not."""
+    (row,) = (one for one in rows if (one.role, one.subject, one.key) == ("suspect", verdict.suspect, verdict.key))
+    smallest = min(1.0, row.smallest_p * n_tests)
+    if smallest <= alpha:
+        return verdict
+    limit = (
+        f" This catalogue, as far as it was answered, cannot reach alpha = {alpha:g}: p is {p_text(smallest)} or more."
+    )
+    return msgspec.structs.replace(verdict, sentence=verdict.sentence + limit)
 
 
 def _others(model: Answerer, models: Sequence[Answerer]) -> list[str]:
@@ -124,11 +137,19 @@ def _row(model: Answerer, plan: Plan, found: ChoiceTest, adjusted: Iterator[floa
     )
 
 
-def _controls(rows: Sequence[ChoiceRow]) -> Controls:
-    # A model that showed no option is no control.
-    negative = [row for row in rows if row.role == "control" and row.n_shown]
-    return Controls(
-        negative=[row.p_value for row in negative],
-        n_models=len({row.subject for row in negative}),
-        positive=[row.p_value for row in rows if row.role == "positive"],
-    )
+def _controls_of(rows: Sequence[ChoiceRow]) -> Callable[[str, str], Controls]:
+    # A model that showed no option is no control, and one whose answers could not have raised the alarm is none either.
+    tested = [row for row in rows if row.role == "control" and row.n_shown]
+
+    def of(_suspect: str, key: str) -> Controls:
+        return Controls(
+            negative=[
+                Control(row.subject, row.p_value, is_able=row.smallest_p * len(tested) <= CONTROL_ALARM)
+                for row in tested
+                if row.key == key
+            ],
+            positive=[row.p_value for row in rows if row.role == "positive" and row.key == key],
+            n_tests=len(tested),
+        )
+
+    return of

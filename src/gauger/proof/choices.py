@@ -42,7 +42,8 @@ class ChoiceTest:
     n_shown
         Canaries of which any option was shown.
     smallest_p
-        The p-value where each of these agrees and nothing ties: no answers to these canaries could do better.
+        The p-value where each canary that counts agrees and nothing ties: no answers to these could do better. Beside
+        other models a canary counts where some of them show an option too.
     wrong_picks
         p-values of picks that nobody made; they should look like chance.
     """
@@ -88,7 +89,7 @@ def choice_test(
         n_matches=int((alone & (counts[rows, picks] == top)).sum()),
         expected_matches=float((1 / sizes[alone]).sum()),
         n_shown=int(shown.sum()),
-        smallest_p=float(np.prod(1 / sizes[shown])),
+        smallest_p=float(np.prod(1 / sizes[_counting(counts, others)])),
         wrong_picks=tuple(tail(chances, int(scores[rows, rng.integers(0, sizes)].sum())) for _ in range(WRONG_PICKS)),
     )
 
@@ -103,9 +104,8 @@ def option_scores(counts: Counts, others: Sequence[Counts] = ()) -> Scores:
     if not others:
         return np.asarray(np.rint(UNIT * share), np.int64)
     usual = _shares(np.sum([_shares(one) for one in others], axis=0))
-    known = (counts.sum(axis=1) > 0) & (usual.sum(axis=1) > 0)
     excess = (share - usual) / np.sqrt(usual * (1 - usual) + LEAST_VARIANCE)
-    return np.asarray(np.rint(UNIT * np.clip(excess, 0, MOST)) * known[:, None], np.int64)
+    return np.asarray(np.rint(UNIT * np.clip(excess, 0, MOST)) * _counting(counts, others)[:, None], np.int64)
 
 
 def distribution(scores: Scores, sizes: Counts) -> Floats:
@@ -126,6 +126,12 @@ def distribution(scores: Scores, sizes: Counts) -> Floats:
 def tail(chances: Floats, observed: int) -> float:
     """Return the chance of `observed` or more; small terms are added first, so that none is lost."""
     return min(1.0, float(chances[: observed - 1 : -1].sum())) if observed > 0 else 1.0
+
+
+def _counting(counts: Counts, others: Sequence[Counts]) -> NDArray[np.bool_]:
+    """Return the canaries that the model shows, and some other model where there are any: bool[k]."""
+    shown: NDArray[np.bool_] = counts.sum(axis=1) > 0
+    return shown & (np.sum(others, axis=(0, 2)) > 0) if others else shown
 
 
 def _shares(counts: NDArray[np.int64] | Floats) -> Floats:

@@ -7,6 +7,7 @@ the day.
 """
 
 import hashlib
+import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Final
@@ -160,11 +161,18 @@ def newest(log: Sequence[Entry], campaign: str, rotation: int | None = None) -> 
     return found[-1]
 
 
+def is_hex(text: str, *, digits: int = 64) -> bool:
+    """Return whether a text is so many hexadecimal digits in small letters, and nothing else."""
+    return re.fullmatch(rf"[0-9a-f]{{{digits}}}", text) is not None
+
+
 def _fault(entry: Entry, line: bytes, log: Sequence[Entry], signer: str) -> str | None:
     """Return what is wrong with a line, or None."""
     rotations = [one.rotation for one in log if one.campaign == entry.campaign]
     faults = {
         "it is not written as Gauger writes it": entry.schema != SCHEMA or entry.line != line,
+        "its campaign has no name": not _is_named(entry),
+        "a hash, key or signature is none": not _is_written_in_hex(entry),
         "it is out of order": entry.index != len(log),
         "it does not follow the line before it": entry.previous != (log[-1].digest if log else START),
         "its time is before that of the line before it": bool(log) and entry.committed_at < log[-1].committed_at,
@@ -173,6 +181,19 @@ def _fault(entry: Entry, line: bytes, log: Sequence[Entry], signer: str) -> str 
         "its signature does not fit": not _is_signed(entry),
     }
     return next((fault for fault, found in faults.items() if found), None)
+
+
+def _is_named(entry: Entry) -> bool:
+    try:
+        check_campaign(entry.campaign)
+    except UsageError:
+        return False
+    return True
+
+
+def _is_written_in_hex(entry: Entry) -> bool:
+    hashes = (entry.commitment, entry.previous, entry.public_key)
+    return all(map(is_hex, hashes)) and is_hex(entry.signature, digits=128)
 
 
 def _is_signed(entry: Entry) -> bool:

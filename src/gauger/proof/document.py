@@ -1,15 +1,31 @@
 """The report of a test as one typed record: what was tested, with which keys, and what it lets one say."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
 from gauger.proof.commitments import Entry
 from gauger.proof.examination import Row
 from gauger.proof.keys import Terms
-from gauger.proof.verdicts import DETECTED_MEANS, NOTHING_MEANS, Controls, Served, Word, judge
+from gauger.proof.verdicts import (
+    CONTROL_ALARM,
+    DETECTED_MEANS,
+    NOTHING_MEANS,
+    WATERMARK,
+    Control,
+    Controls,
+    Mark,
+    Served,
+    Word,
+    judge,
+)
+
+#: A control with fewer cells than these, or than this share of the suspect's, could miss what the suspect shows: z
+#: grows with the square root of the cells, so a tenth of them gives a third of it.
+LEAST_CELLS: Final = 100
+LEAST_SHARE: Final = 0.1
 
 
 class KeyRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,7 +86,7 @@ def write(
         served=served,
         keys=[key_record(entry) for entry in entries],
         tests=list(rows),
-        verdicts=verdict_records(rows, entries, _controls(rows), alpha=alpha, served=served),
+        verdicts=verdict_records(rows, entries, _controls_of(rows, null_keys), alpha=alpha, served=served),
         detection_means=DETECTED_MEANS,
         no_detection_means=NOTHING_MEANS,
     )
@@ -102,9 +118,15 @@ class Claim(Protocol):
 
 
 def verdict_records(
-    rows: Sequence[Claim], entries: Sequence[Entry], controls: Controls, *, alpha: float, served: Served
+    rows: Sequence[Claim],
+    entries: Sequence[Entry],
+    controls: Callable[[str, str], Controls],
+    *,
+    alpha: float,
+    served: Served,
+    mark: Mark = WATERMARK,
 ) -> list[VerdictRecord]:
-    """Return the verdict on each suspect and key, by its smallest adjusted p-value."""
+    """Return the verdict on each suspect and key, by its smallest adjusted p-value and its own controls."""
     claims: dict[tuple[str, str], float] = {}
     for row in rows:
         if row.adjusted_p_value is not None:
@@ -120,7 +142,8 @@ def verdict_records(
             alpha=alpha,
             committed_at=committed_at[key],
             served=served,
-            controls=controls,
+            controls=controls(suspect, key),
+            mark=mark,
         )
         verdicts.append(
             VerdictRecord(
@@ -135,14 +158,29 @@ def verdict_records(
     return verdicts
 
 
-def _controls(rows: Sequence[Row]) -> Controls:
+def _controls_of(rows: Sequence[Row], null_keys: int) -> Callable[[str, str], Controls]:
     # A model that said nothing is no control.
-    negative = [row for row in rows if row.role == "control" and row.n_cells]
-    return Controls(
-        negative=[row.p_value for row in negative],
-        n_models=len({row.subject for row in negative}),
-        positive=[row.p_value for row in rows if row.role == "positive"],
-    )
+    tested = [row for row in rows if row.role == "control" and row.n_cells]
+    can_fire = len(tested) <= CONTROL_ALARM * (null_keys + 1)
+
+    def of(suspect: str, key: str) -> Controls:
+        needed = max(LEAST_CELLS, LEAST_SHARE * _most_cells(rows, suspect, key))
+        return Controls(
+            negative=[
+                Control(row.subject, row.p_value, is_able=can_fire and row.n_cells >= needed)
+                for row in tested
+                if row.key == key
+            ],
+            positive=[row.p_value for row in rows if row.role == "positive" and row.key == key],
+            n_tests=len(tested),
+        )
+
+    return of
+
+
+def _most_cells(rows: Sequence[Row], suspect: str, key: str) -> int:
+    found = (row.n_cells for row in rows if row.role == "suspect" and (row.subject, row.key) == (suspect, key))
+    return max(found, default=0)
 
 
 def key_record(entry: Entry) -> KeyRecord:

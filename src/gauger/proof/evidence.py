@@ -11,7 +11,7 @@ the holder of the key can show: by the same command, which gives the same bytes.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final, TypeVar
 
@@ -19,14 +19,18 @@ import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from gauger.errors import InputError
-from gauger.proof.commitments import Entry, read_log
+from gauger.errors import InputError, SettingsError, UsageError
+from gauger.evidence.records import rounded_up
+from gauger.proof.commitments import Entry, is_hex, read_log
 from gauger.proof.document import Document, write
-from gauger.proof.examination import Role
+from gauger.proof.examination import Role, Row
+from gauger.proof.radioactivity import check_alpha
 
 SCHEMA: Final = "gauger/evidence/1"
 MANIFEST_SCHEMA: Final = "gauger/evidence-manifest/1"
 PAGE, EVIDENCE, LOG, MANIFEST = "index.html", "evidence.json", "commitments.jsonl", "manifest.json"
+#: p-values are written to six digits, rounded up: so much larger they may be than what they stand for.
+_ROUNDING: Final = 1.0001e-5
 _DOMAIN: Final = b"gauger/evidence-bundle/1\n"
 _Record = TypeVar("_Record", bound=msgspec.Struct)
 
@@ -137,7 +141,7 @@ def verify(
     _check_signature(manifest, public_key)
     _check_files(manifest, files)
     evidence = _decoded(files[EVIDENCE], Evidence, EVIDENCE)
-    log = read_log(files[LOG], where=LOG, public_key=bytes.fromhex(manifest.public_key))
+    log = _log(files[LOG], manifest.public_key)
     _check_evidence(manifest, evidence, log)
     known = {one.sha256 for one in manifest.inputs}
     for name, content in (inputs or {}).items():
@@ -152,7 +156,18 @@ def _manifest(files: Mapping[str, bytes]) -> Manifest:
     manifest = _decoded(files[MANIFEST], Manifest, MANIFEST)
     if manifest.schema != MANIFEST_SCHEMA:
         raise _broken("its manifest is of another version", MANIFEST)
+    hashes = [manifest.public_key, manifest.log_line, *(one.sha256 for one in manifest.files)]
+    hashes += [one.sha256 for one in manifest.inputs]
+    if not all(map(is_hex, hashes)) or not is_hex(manifest.signature, digits=128):
+        raise _broken("a hash, key or signature in its manifest is none", MANIFEST)
     return manifest
+
+
+def _log(content: bytes, public_key: str) -> list[Entry]:
+    try:
+        return read_log(content, where=LOG, public_key=bytes.fromhex(public_key))
+    except SettingsError as error:
+        raise _broken(error.what, error.where or LOG) from None
 
 
 def _check_signature(manifest: Manifest, public_key: bytes | None) -> None:
@@ -188,6 +203,7 @@ def _check_evidence(manifest: Manifest, evidence: Evidence, log: Sequence[Entry]
     report, entries = evidence.report, {entry.name: entry for entry in log}
     if {key.name for key in report.keys} - entries.keys():
         raise _broken("a key is not in the log of commitments", EVIDENCE)
+    _check_figures(evidence)
     again = write(
         report.tests,
         [entries[key.name] for key in report.keys],
@@ -199,6 +215,47 @@ def _check_evidence(manifest: Manifest, evidence: Evidence, log: Sequence[Entry]
     )
     if again != report:
         raise _broken("keys or verdicts do not follow from the log and the figures", EVIDENCE)
+
+
+def _check_figures(evidence: Evidence) -> None:
+    """Refuse figures that no test can have given."""
+    report = evidence.report
+    try:
+        check_alpha(report.alpha)
+    except UsageError:
+        raise _broken("its alpha is no level of a proof", EVIDENCE) from None
+    claims = [row for row in report.tests if row.role == "suspect"]
+    if any(row.subject != evidence.suspect for row in claims) or len(claims) > report.n_tests:
+        raise _broken("a test is of another suspect, or of more than it was corrected for", EVIDENCE)
+    keys = {key.name for key in report.keys}
+    for row in report.tests:
+        fault = _row_fault(row, keys, null_keys=report.null_keys, n_tests=report.n_tests)
+        if fault:
+            raise _broken(fault, EVIDENCE)
+
+
+def _row_fault(row: Row, keys: Collection[str], *, null_keys: int, n_tests: int) -> str | None:
+    """Return what is wrong with a test, or None."""
+    p_value, adjusted = row.p_value, row.adjusted_p_value
+    faults = {
+        "a test is of a key that the report does not name": row.key not in keys,
+        "a p-value is none": not 0 < p_value <= 1,
+        "a test drew more other keys than the report says": not 0 <= row.n_null_keys <= null_keys,
+        "a p-value is not what its test could give": p_value > 0 and not _is_possible(row),
+        "a control has a corrected p-value, or a suspect has none": (adjusted is None) == (row.role == "suspect"),
+        "a p-value is not corrected as its number of tests allows": adjusted is not None
+        and not p_value <= adjusted <= min(1.0, n_tests * p_value) * (1 + _ROUNDING),
+    }
+    return next((fault for fault, found in faults.items() if found), None)
+
+
+def _is_possible(row: Row) -> bool:
+    """Return whether the p-value is one of this number of other keys, or follows from the last look."""
+    if row.looks:
+        last = row.looks[-1].e_value
+        is_reachable = last <= (row.n_null_keys + 1) * (1 + _ROUNDING)
+        return is_reachable and row.p_value == rounded_up(1 / last if last > 1 else 1.0)
+    return row.p_value * (row.n_null_keys + 1) >= 1 - _ROUNDING
 
 
 def _piece(name: str, content: bytes) -> Piece:

@@ -138,5 +138,6 @@ def _near(suspect: str, teacher: str, adjusted: float) -> str:
 
 def _far(suspect: str, teacher: str, adjusted: float) -> str:
     return (
-        f"{suspect} does not resemble {teacher} more than unrelated models do, p = {p_text(adjusted)}. {NOTHING_MEANS}"
+        f"{suspect} was not shown to resemble {teacher} more than unrelated models do, p = {p_text(adjusted)}."
+        f" {NOTHING_MEANS}"
     )

@@ -1,6 +1,6 @@
 """What a test lets one say, by rule: four words, one sentence, and what it does not say.
 
-A detection proves training on marked text, not who took it. No detection proves nothing.
+A proof is of training on marked text, not of who took it. No detection proves nothing.
 """
 
 from collections.abc import Sequence
@@ -20,10 +20,18 @@ CONTROL_ALARM: Final = 0.01
 #: Unrelated models that a proof needs beside it (reference/proof.md, section 3).
 MIN_CONTROLS: Final = 3
 
-DETECTED_MEANS: Final = "This proves training on text that carries the key, not who took that text."
+#: Said of detections as such, where a report explains itself.
+DETECTED_MEANS: Final = (
+    "A proof is of training on text that carries the key, not of who took that text. An endpoint that relays to the"
+    " marked service, or repeats its answers, shows the key without training. A weaker word proves neither."
+)
 NOTHING_MEANS: Final = (
     "That proves nothing: a model trained on marked text can show no mark, for the text was paraphrased, diluted, or"
     " served under a wide context."
+)
+CANARY_NOTHING_MEANS: Final = (
+    "That proves nothing: a model trained on text with our choices can show none, for they were scrubbed, paraphrased,"
+    " diluted, or not followed."
 )
 NOT_STATED: Final = "(not stated)"
 #: Said where the operator names no others.
@@ -36,6 +44,30 @@ _CLAIM: Final[dict[Word, str]] = {
     "strong evidence": "Strong evidence that {suspect} was trained on text carrying key {key}",
     "consistent with": "Consistent with {suspect} having been trained on text carrying key {key}",
 }
+_IF_SHOWN: Final = (
+    "Were it shown beyond doubt, it would mean training on text that carries the key, not who took that text."
+)
+#: What each claim means; a proof alone says that it proves.
+_MEANS: Final[dict[Word, str]] = {
+    "proof": (
+        "This proves training on text that carries the key, not who took that text; unless the suspect is an endpoint"
+        " that relays to the marked service or repeats its answers, which shows the key without training."
+    ),
+    "strong evidence": _IF_SHOWN,
+    "consistent with": _IF_SHOWN,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What is said of one kind of mark: where none is detected, and what a control that shows it puts in doubt."""
+
+    nothing_means: str
+    in_doubt: str
+
+
+WATERMARK: Final = Mark(NOTHING_MEANS, "the text, the tokens or the key's secrecy")
+CANARIES: Final = Mark(CANARY_NOTHING_MEANS, "the answers or the secrecy of the picks")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,27 +81,43 @@ class Served:
 
 
 @dataclass(frozen=True, slots=True)
+class Control:
+    """A test of one key on an unrelated model; `is_able` where it could have shown the key, had it been there."""
+
+    model: str
+    p_value: float
+    is_able: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Controls:
-    """What was tested beside the suspects.
+    """What was tested for one key beside the suspects.
 
     Attributes
     ----------
     negative
-        p-values of unrelated models, of every key and method.
-    n_models
-        How many models these are.
+        Tests of this key on unrelated models, by every method.
     positive
-        p-values of a student known to be trained on text under the key; empty without one.
+        p-values of a student known to be trained on text under this key; empty without one.
+    n_tests
+        Tests of unrelated models in the whole report, under all keys.
     """
 
-    negative: Sequence[float] = ()
-    n_models: int = 0
+    negative: Sequence[Control] = ()
     positive: Sequence[float] = ()
+    n_tests: int = 0
 
     @property
-    def fired(self) -> bool:
-        """Whether an unrelated model shows a key, at `CONTROL_ALARM` over all controls (Bonferroni)."""
-        return bool(self.negative) and min(self.negative) * len(self.negative) <= CONTROL_ALARM
+    def fired(self) -> str | None:
+        """The unrelated model that shows this key, at `CONTROL_ALARM` over the controls of all keys (Bonferroni)."""
+        first = min(self.negative, key=lambda one: one.p_value, default=None)
+        is_shown = first is not None and first.p_value * max(self.n_tests, len(self.negative)) <= CONTROL_ALARM
+        return first.model if first is not None and is_shown else None
+
+    @property
+    def n_models(self) -> int:
+        """How many unrelated models could have shown the key: those that could not are no controls."""
+        return len({one.model for one in self.negative if one.is_able})
 
     @property
     def has_power(self) -> bool | None:
@@ -87,7 +135,15 @@ class Verdict:
 
 
 def judge(
-    *, suspect: str, key: str, adjusted: float, alpha: float, committed_at: datetime, served: Served, controls: Controls
+    *,
+    suspect: str,
+    key: str,
+    adjusted: float,
+    alpha: float,
+    committed_at: datetime,
+    served: Served,
+    controls: Controls,
+    mark: Mark = WATERMARK,
 ) -> Verdict:
     """Return the verdict on one suspect and key.
 
@@ -104,17 +160,21 @@ def judge(
     served
         Where text under the key went.
     controls
-        What was tested beside.
+        What was tested for this key beside.
+    mark
+        What kind of mark the key makes.
     """
-    if controls.fired:
-        return Verdict("withheld", _withheld(suspect, key), ("an unrelated model shows the key too",))
+    if (model := controls.fired) is not None:
+        return Verdict(
+            "withheld", _withheld(suspect, key, model, mark), (f"an unrelated model, {model}, shows key {key} too",)
+        )
     lacking = tuple(_lacking(committed_at, served, controls)) if adjusted <= alpha else ()
     word = _word(adjusted, alpha, capped=bool(lacking))
     if word == "nothing detected":
-        said = f"No mark of key {key} was detected in {suspect}, p = {p_text(adjusted)}. {NOTHING_MEANS}"
+        said = f"No mark of key {key} was detected in {suspect}, p = {p_text(adjusted)}. {mark.nothing_means}"
         return Verdict(word, f"{said}{_powerless(controls)}", ())
     claim = _CLAIM[word].format(alpha=f"{alpha:g}", suspect=suspect, key=key)
-    return Verdict(word, f"{claim}, p = {p_text(adjusted)}; {_routes(key, served)} {DETECTED_MEANS}", lacking)
+    return Verdict(word, f"{claim}, p = {p_text(adjusted)}; {_routes(key, served)} {_MEANS[word]}", lacking)
 
 
 def _word(adjusted: float, alpha: float, *, capped: bool) -> Word:
@@ -128,7 +188,10 @@ def _word(adjusted: float, alpha: float, *, capped: bool) -> Word:
 def _lacking(committed_at: datetime, served: Served, controls: Controls) -> list[str]:
     lacking = []
     if controls.n_models < MIN_CONTROLS:
-        lacking.append(f"a proof needs {MIN_CONTROLS} unrelated models as controls; there are {controls.n_models}")
+        lacking.append(
+            f"a proof needs {MIN_CONTROLS} unrelated models as controls that could have shown the key;"
+            f" there are {controls.n_models}"
+        )
     if served.since is None or served.to is None:
         lacking.append("a proof needs a statement of to whom, and from when, text under the key was served")
     elif served.since < committed_at:
@@ -148,10 +211,10 @@ def _time(moment: datetime) -> str:
     return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def _withheld(suspect: str, key: str) -> str:
+def _withheld(suspect: str, key: str, model: str, mark: Mark) -> str:
     return (
-        f"No verdict on {suspect} and key {key}: an unrelated model shows the key too, so the text, the tokens or the"
-        " key's secrecy are not what this test takes them for."
+        f"No verdict on {suspect} and key {key}: an unrelated model, {model}, shows key {key} too, so"
+        f" {mark.in_doubt} are not what this test takes them for."
     )
 
 

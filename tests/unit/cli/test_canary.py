@@ -77,9 +77,10 @@ def test_an_unrelated_model_shows_nothing(gauger, world):
 
 
 def test_a_leak_into_the_controls_withholds_the_verdict(check, world):
-    (world / "a.jsonl").write_text((world / "suspect.jsonl").read_text())
+    (world / "a.jsonl").write_text((world / "suspect.jsonl").read_text() + "\n")
     said = json.loads(check(*CONTROLS, *SERVED, "--json").out)
     assert said["verdicts"][0]["word"] == "withheld"
+    assert said["verdicts"][0]["held_back"] == ["an unrelated model, a.jsonl, shows key C-17/1 too"]
 
 
 @pytest.mark.parametrize(
@@ -107,6 +108,15 @@ def test_a_model_is_not_its_own_control(check):
     shown = check("--control", "suspect.jsonl")
     assert shown.code == 2
     assert "twice" in shown.err
+
+
+def test_a_copy_or_a_link_of_a_file_is_refused(check, world):
+    (world / "copy.jsonl").write_bytes((world / "a.jsonl").read_bytes())
+    (world / "link.jsonl").symlink_to(world / "a.jsonl")
+    for other in ("copy.jsonl", "link.jsonl", "./a.jsonl"):
+        shown = check("--control", "a.jsonl", "--positive", other)
+        assert shown.code == 2
+        assert "twice" in shown.err
 
 
 def test_a_plan_is_a_key_of_the_log_and_keys_go_on_beside_it(gauger, world):

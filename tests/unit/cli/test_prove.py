@@ -111,6 +111,13 @@ def test_an_empty_file_is_no_answer(prove, world):
     assert "no answers" in shown.err
 
 
+def test_one_unrelated_model_is_not_three(prove, world):
+    (world / "copy.jsonl").write_bytes((world / "a.jsonl").read_bytes())
+    shown = prove("--campaign", "C-17", "--control", "a.jsonl", "--control", "copy.jsonl")
+    assert shown.code == 2
+    assert "copy.jsonl, the same as a.jsonl: this file is given twice" in shown.err
+
+
 EVERYTHING = ("--campaign", "C-17", "--alpha", "0.001", *CONTROLS, *SERVED)
 
 
@@ -127,7 +134,7 @@ def test_evidence_is_handed_over_signed_and_checked_without_the_workspace(prove,
     checked = gauger("prove", "verify", "evidence", "--input", "suspect.jsonl", "--input", "a.jsonl")
     assert checked.code == 0
     assert checked.out.startswith("The bundle holds: suspect.jsonl, ")
-    assert "\nproof: key C-17/1\n" in checked.out
+    assert "\nproof: key C-17/1\nalpha        0.001\n" in checked.out
 
 
 def test_evidence_holds_no_token_and_no_key(prove, world):

@@ -92,3 +92,18 @@ def test_a_line_signed_again_after_a_change_breaks_what_follows(log):
 def test_time_does_not_run_backwards(log):
     with pytest.raises(SettingsError, match="clock"):
         grow(log, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"campaign": "C\x1b[2J\nproof: key REAL"}, "its campaign has no name"),
+        ({"commitment": "x" * 64}, "a hash, key or signature is none"),
+        ({"public_key": SIGNER.public_key().public_bytes_raw().hex().upper()}, "a hash, key or signature is none"),
+    ],
+)
+def test_a_signed_line_whose_fields_are_no_names_and_hashes_is_refused(fields, said):
+    unsigned = msgspec.structs.replace(grow([])[0], signature="", **fields)
+    signed = msgspec.structs.replace(unsigned, signature=SIGNER.sign(unsigned.signed_bytes).hex())
+    with pytest.raises(SettingsError, match=said):
+        read_log(written([signed]), where="log")

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from gauger.errors import GaugerError
+from gauger.errors import GaugerError, InputError
 from gauger.proof import evidence
 from gauger.proof.commitments import next_entry
 from gauger.proof.document import about, write
@@ -73,7 +73,7 @@ def found() -> Evidence:
         row("other.jsonl", "suspect", 0.4, adjusted_p_value=0.4, z_score=0.1),
         *(row(f"{name}.jsonl", "control", p, z_score=z, n_null_keys=40) for name, p, z in
           (("llama", 0.5, 0.0), ("qwen", 0.9, -1.2), ("base", 0.23, 0.8))),
-        row("ours.jsonl", "positive", 5e-7, z_score=31.0, looks=[Look(n_answers=250, e_value=12.5)]),
+        row("ours.jsonl", "positive", 5e-7, z_score=31.0, looks=[Look(n_answers=250, e_value=2e6)]),
     ]  # fmt: skip
     report = write(rows, log()[1:], alpha=1e-6, null_keys=1_999_999, n_tests=2, served=SERVED)
     files = [input_file(one.role, one.subject, one.subject.encode()) for one in rows if one.subject != "other.jsonl"]
@@ -161,6 +161,58 @@ def test_whoever_signs_cannot_sign_a_verdict_that_does_not_follow(found):
         verify(resealed(msgspec.structs.replace(found, report=msgspec.structs.replace(found.report, keys=late))))
     with pytest.raises(GaugerError, match="not in the log"):
         verify(resealed(found, log()[:1]))
+
+
+def changed(found: Evidence, number: int, **fields: object) -> Evidence:
+    """Return the evidence with other figures of one test, judged as they would be."""
+    tests = list(found.report.tests)
+    tests[number] = msgspec.structs.replace(tests[number], **fields)
+    return msgspec.structs.replace(found, report=msgspec.structs.replace(found.report, tests=tests))
+
+
+@pytest.mark.parametrize(
+    ("number", "fields", "said"),
+    [
+        (0, {"key": "Z/9"}, "a key that the report does not name"),
+        (0, {"p_value": 0.0}, "a p-value is none"),
+        (0, {"p_value": -1.0}, "a p-value is none"),
+        (1, {"p_value": 1.5}, "a p-value is none"),
+        (0, {"p_value": 1e-9, "adjusted_p_value": 1e-9}, "not what its test could give"),
+        (1, {"p_value": 0.01}, "not what its test could give"),
+        (4, {"p_value": 1e-9}, "not what its test could give"),
+        (0, {"n_null_keys": 10**9, "p_value": 1e-9}, "more other keys"),
+        (0, {"adjusted_p_value": 1e-7}, "not corrected"),
+        (0, {"adjusted_p_value": 1.1e-6}, "not corrected"),
+        (0, {"adjusted_p_value": None}, "a suspect has none"),
+        (1, {"adjusted_p_value": 0.5}, "a control has a corrected p-value"),
+        (0, {"subject": "other.jsonl"}, "another suspect"),
+    ],
+)
+def test_figures_that_no_test_can_give_are_refused_before_they_are_judged(number, fields, said, found):
+    with pytest.raises(InputError, match=said):
+        verify(resealed(changed(found, number, **fields)))
+
+
+@pytest.mark.parametrize("alpha", [0.5, 0.0, -1.0])
+def test_an_alpha_that_is_none_is_refused(alpha, found):
+    report = msgspec.structs.replace(found.report, alpha=alpha)
+    with pytest.raises(InputError, match="alpha is no level"):
+        verify(resealed(msgspec.structs.replace(found, report=report)))
+
+
+def test_a_log_that_does_not_hold_is_a_fault_of_the_bundle(found):
+    broken = [msgspec.structs.replace(log()[0], signature="00" * 64), log()[1]]
+    with pytest.raises(InputError, match="its signature does not fit"):
+        verify(resealed(found, broken))
+
+
+def test_keys_and_hashes_are_64_digits_and_nothing_else(bundle):
+    manifest = msgspec.json.decode(bundle[MANIFEST], type=Manifest)
+    for key in (PUBLIC.hex().upper(), PUBLIC.hex(" ")):
+        unsigned = msgspec.structs.replace(manifest, public_key=key, signature="")
+        signed = msgspec.structs.replace(unsigned, signature=SIGNER.sign(unsigned.signed_bytes).hex())
+        with pytest.raises(InputError, match="hash, key or signature"):
+            verify({**bundle, MANIFEST: msgspec.json.encode(signed)})
 
 
 def test_a_file_that_was_not_tested_is_told(bundle):
