@@ -63,7 +63,7 @@ def test_the_key_that_was_served_is_proven_and_the_other_is_not(world):
     said = write(rows, [entry("C-17/1"), entry("C-18/1")], alpha=1e-3, null_keys=1_999, n_tests=2, served=SERVED)
     assert [one.word for one in said.verdicts] == ["proof", "nothing detected"]
     assert said.verdicts[0].held_back == []
-    assert "not who took" in said.detection_means
+    assert "not of who took" in said.detection_means
 
 
 def test_the_document_holds_no_token_and_no_key(world):
