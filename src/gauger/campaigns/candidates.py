@@ -9,7 +9,7 @@ they depend on each other. Were it given to the strongest alone, a phrase that e
 exchanges with it when persons are found behind the phrase.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -201,18 +201,8 @@ def group_cores(cores: Sequence[Core], items: Items, *, path: str, n_principals:
     rated = [(strength(sent.take(core.items), n_held=len(core.shingles)), core) for core in cores]
     dealt = [(one, core) for one, core in rated if one.owning_share >= MIN_OWNING_SHARE]
     ranked = [core for _, core in sorted(dealt, key=lambda pair: (-pair[0].score, *_place(pair[1])))][:MAX_CORES]
-    free = [_Footing.of(core, items) for core in ranked]
     candidates = []
-    while free:
-        group = [free.pop(0)]
-        held = group[0]
-        joining = group
-        while joining:
-            joining = [one for one in free if _belongs(one, held, n_items=len(items), n_principals=n_principals)]
-            joined = {id(one) for one in joining}
-            free = [one for one in free if id(one) not in joined]
-            group += joining
-            held = held.joined(joining)
+    for group in _groups([_Footing.of(core, items) for core in ranked], len(items), n_principals):
         rows = _rows(group, n_items=len(items))
         candidates.append(
             Candidate(
@@ -238,7 +228,7 @@ def _in_order(numbers: NDArray[np.integer]) -> bytes:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Footing:
-    """A core, or a group of cores by the core it grew from, and what it stands on: distinct codes, ascending."""
+    """A core and what it stands on: distinct codes, ascending."""
 
     core: Core
     items: Codes
@@ -248,12 +238,91 @@ class _Footing:
     def of(cls, core: Core, items: Items) -> "_Footing":
         return cls(core, core.items, distinct(items.principal[core.items]))
 
-    def joined(self, others: Sequence["_Footing"]) -> "_Footing":
-        return _Footing(
-            self.core,
-            distinct(np.concatenate([self.items, *(one.items for one in others)])),
-            distinct(np.concatenate([self.principals, *(one.principals for one in others)])),
-        )
+
+def _groups(footings: Sequence[_Footing], n_items: int, n_principals: int) -> Iterator[list[_Footing]]:
+    """Yield the cores by group: the first that is free and, in rounds, all that belong with what it holds by then."""
+    n_shingles = np.array([len(one.core.shingles) for one in footings])
+    by_item = _Standing.of([one.items for one in footings])
+    by_principal = _Standing.of([one.principals for one in footings])
+    free = np.ones(len(footings), np.bool_)
+    while free.any():
+        first = int(free.argmax())
+        joining = np.array([first])
+        items, principals = _Held(by_item), _Held(by_principal)
+        group: list[_Footing] = []
+        others = ~_are_turns_of_phrase(n_shingles, by_item.n_codes, first=first)
+        while len(joining):
+            free[joining] = False
+            new = [footings[one] for one in joining]
+            items.add([one.items for one in new])
+            principals.add([one.principals for one in new])
+            group += new
+            joining = np.flatnonzero(free & others)
+            joining = joining[_belong(joining, items, principals, n_items=n_items, n_principals=n_principals)]
+        yield group
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Standing:
+    """Which cores stand on each code, an item or a principal: of code k, `core[start[k] : start[k + 1]]`.
+
+    Attributes
+    ----------
+    start
+        int64[n_codes + 1].
+    core
+        int32, places of cores.
+    n_codes
+        int64[n_cores], how many codes each core stands on.
+    """
+
+    start: NDArray[np.int64]
+    core: Codes
+    n_codes: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, codes_of_cores: Sequence[Codes]) -> "_Standing":
+        n_codes = np.array([len(codes) for codes in codes_of_cores], np.int64)
+        codes = np.concatenate([np.empty(0, np.int32), *codes_of_cores])
+        core = np.repeat(np.arange(len(n_codes), dtype=np.int32), n_codes)
+        start = np.concatenate([[0], np.cumsum(np.bincount(codes))])
+        return cls(start, core[np.argsort(codes, kind="stable")], n_codes)
+
+    def count(self, codes: Codes) -> NDArray[np.int64]:
+        """Return int64[n_cores], on how many of these distinct codes each core stands."""
+        sizes = self.start[codes + 1] - self.start[codes]
+        places = np.arange(sizes.sum()) + np.repeat(self.start[codes] - (np.cumsum(sizes) - sizes), sizes)
+        return np.bincount(self.core[places], minlength=len(self.n_codes))
+
+
+class _Held:
+    """What a group stands on, items or principals, kept as the group grows.
+
+    Only what a core brings in anew is looked up: grouping costs what the cores hold, not all pairs of cores.
+
+    Attributes
+    ----------
+    standing
+        Of all cores.
+    size
+        Codes the group stands on.
+    common
+        int64[n_cores], on how many of them each core stands.
+    """
+
+    def __init__(self, standing: _Standing) -> None:
+        self.standing = standing
+        self.size = 0
+        self.common = np.zeros(len(standing.n_codes), np.int64)
+        self._is_held = np.zeros(len(standing.start) - 1, np.bool_)
+
+    def add(self, codes_of_cores: Sequence[Codes]) -> None:
+        """Let the group stand on these too."""
+        codes = distinct(np.concatenate(codes_of_cores))
+        new = codes[~self._is_held[codes]]
+        self._is_held[new] = True
+        self.size += len(new)
+        self.common += self.standing.count(new)
 
 
 def _mean_held(group: Sequence[_Footing], rows: Codes) -> float:
@@ -278,29 +347,28 @@ def _rows(group: Sequence[_Footing], *, n_items: int) -> Codes:
     return distinct(np.concatenate(rows))
 
 
-def _belongs(one: _Footing, group: _Footing, *, n_items: int, n_principals: int) -> bool:
-    if _is_turn_of_phrase(group.core, one.core):
-        return False
-    together = _common(one.items, group.items)
-    if together >= NESTED_SHARE * len(one.items):
-        return True
-    if together >= MIN_ITEMS_TOGETHER and _tail(together, n_items, group.items, one.items) <= ITEM_P_VALUE:
-        return True
-    shared = _common(one.principals, group.principals)
-    return (
-        shared >= PRINCIPAL_SHARE_OF_CORE * len(one.principals)
-        and shared >= PRINCIPAL_SHARE_OF_GROUP * len(group.principals)
-        and _tail(shared, n_principals, group.principals, one.principals) <= PRINCIPAL_P_VALUE
-    )
+def _belong(
+    cores: NDArray[np.intp], items: _Held, principals: _Held, *, n_items: int, n_principals: int
+) -> NDArray[np.bool_]:
+    """Return bool[len(cores)], whether each of these cores belongs to the group that holds the items and principals."""
+    together, n_own = items.common[cores], items.standing.n_codes[cores]
+    belong = together >= NESTED_SHARE * n_own
+    open_ = np.flatnonzero(~belong & (together >= MIN_ITEMS_TOGETHER))
+    belong[open_] = _tail(together[open_], n_items, items.size, n_own[open_]) <= ITEM_P_VALUE
+    shared, n_own = principals.common[cores], principals.standing.n_codes[cores]
+    is_large = (shared >= PRINCIPAL_SHARE_OF_CORE * n_own) & (shared >= PRINCIPAL_SHARE_OF_GROUP * principals.size)
+    open_ = np.flatnonzero(~belong & is_large)
+    belong[open_] = _tail(shared[open_], n_principals, principals.size, n_own[open_]) <= PRINCIPAL_P_VALUE
+    return belong
 
 
-def _is_turn_of_phrase(first: Core, one: Core) -> bool:
-    """Return whether a group's first core is words so few and so common that a core inside it is no part of it.
+def _are_turns_of_phrase(n_shingles: NDArray[np.int64], n_items: NDArray[np.int64], *, first: int) -> NDArray[np.bool_]:
+    """Return for each core whether a group's first core is words so few and so common that the core is no part of it.
 
     Core is compared with core: what the group has grown to by then plays no part.
     """
-    is_short = len(first.shingles) * PHRASE_TIMES_SHORTER <= len(one.shingles)
-    return is_short and len(first.items) >= PHRASE_TIMES_COMMONER * len(one.items)
+    is_short = n_shingles[first] * PHRASE_TIMES_SHORTER <= n_shingles
+    return is_short & (n_items[first] >= PHRASE_TIMES_COMMONER * n_items)
 
 
 def kinds(candidate: Candidate, items: Items) -> Codes:
@@ -360,9 +428,9 @@ def _divided(
     ]
 
 
-def _tail(overlap: int, population: int, left: Codes, right: Codes) -> float:
-    """Return the probability of at least this overlap of two random sets of these sizes."""
-    return float(hypergeom.sf(overlap - 1, population, len(left), len(right)))
+def _tail(overlaps: NDArray[np.int64], population: int, size: int, sizes: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the probability of at least each overlap of a random set of `size` with one of each of `sizes`."""
+    return np.asarray(hypergeom.sf(overlaps - 1, population, size, sizes))
 
 
 def without_repeats(novel: Sequence[Candidate], cold: Sequence[Candidate]) -> list[Candidate]:

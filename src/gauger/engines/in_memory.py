@@ -94,12 +94,8 @@ class MemoryReader:
         kept = np.flatnonzero(new & (held_by(today, shingle) == 2))
         item, shingle = item[kept], shingle[kept]
         shingles, code = np.unique(shingle, return_inverse=True)
-        n_principals = int(principal.max(initial=-1)) + 1
-        pairs = np.unique(code.astype(np.int64) * max(n_principals, 1) + principal[item])
-        enough = np.bincount(pairs // max(n_principals, 1), minlength=len(shingles)) >= self.core.min_principals
-        inside = enough[code]
-        codes = (np.cumsum(enough) - 1)[code[inside]].astype(np.int32)
-        postings = postings_in_order(item[inside], codes, shingles=shingles[enough], principal=principal)
+        held = postings_in_order(item, code.astype(np.int32), shingles=shingles, principal=principal)
+        postings = held.shared_by(self.core.min_principals)
         return SharedText(
             part=part,
             postings=postings,

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import hypergeom
 
-from gauger.campaigns import detection
+from gauger.campaigns import candidates, detection
 from gauger.campaigns.candidates import Candidate, Sent, group_cores, kinds, strength, without_repeats
 from gauger.evidence.mining import Core, mine_cores
 from gauger.settings import CoreSettings
@@ -319,3 +320,42 @@ def test_what_a_group_has_grown_to_does_not_decide_whether_its_first_core_is_a_t
     wrapper, twin, sentence = core(0, 12, range(24)), core(100, 12, range(8, 30)), core(200, 18, range(20, 29))
     found = group_cores([wrapper, twin, sentence], items, path="novel", n_principals=200)
     assert [len(one.cores) for one in found] == [3]
+
+
+def _belongs(core, first, held, owner_of, *, n_items, n_principals):
+    """The rule by which a core joins a group, with sets: `held` are the items of the group."""
+    is_short = len(first.shingles) * candidates.PHRASE_TIMES_SHORTER <= len(core.shingles)
+    if is_short and len(first.items) >= candidates.PHRASE_TIMES_COMMONER * len(core.items):
+        return False
+    items = set(core.items.tolist())
+    owners, of_group = {owner_of[one] for one in items}, {owner_of[one] for one in held}
+    together, shared = len(items & held), len(owners & of_group)
+    if together >= candidates.NESTED_SHARE * len(items):
+        return True
+    by_items = hypergeom.sf(together - 1, n_items, len(held), len(items))
+    if together >= candidates.MIN_ITEMS_TOGETHER and by_items <= candidates.ITEM_P_VALUE:
+        return True
+    return (
+        shared >= candidates.PRINCIPAL_SHARE_OF_CORE * len(owners)
+        and shared >= candidates.PRINCIPAL_SHARE_OF_GROUP * len(of_group)
+        and hypergeom.sf(shared - 1, n_principals, len(of_group), len(owners)) <= candidates.PRINCIPAL_P_VALUE
+    )
+
+
+@given(cores=_cores(), owners=st.lists(st.integers(0, 9), min_size=40, max_size=40), data=st.data())
+def test_groups_are_those_of_the_rule_with_sets(make_items, cores, owners, data):
+    n_items, n_principals = data.draw(st.sampled_from([(40, 10), (40, 200), (100_000, 5_000)]))
+    items = make_items(owners)
+    footings = [candidates._Footing.of(core, items) for core in cores]
+    free, expected = list(range(len(cores))), []
+    while free:
+        joining, group, held, first = [free[0]], [], set(), cores[free[0]]
+        while joining:
+            group += joining
+            held = held.union(*(cores[one].items.tolist() for one in joining))
+            free = [one for one in free if one not in joining]
+            rule = {"n_items": n_items, "n_principals": n_principals}
+            joining = [one for one in free if _belongs(cores[one], first, held, owners, **rule)]
+        expected.append(group)
+    found = candidates._groups(footings, n_items, n_principals)
+    assert [[footings.index(one) for one in group] for group in found] == expected
