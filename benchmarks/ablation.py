@@ -10,7 +10,8 @@ channels were made on "pool", "old-campaign", "one-each" and "quiet" with seeds 
 "pool" with seeds 601 to 603.
 
 Every world is one line in .scratch/ablation-FIRST.jsonl; benchmarks/results/ablation.json holds the table. Seeds below
-751 were looked at before the last rules of personhood were set; the report uses seeds from 751 on.
+756 were looked at before the last rules were set; the report uses seeds from 1601 on, run once. A campaign is found as
+`gauger lab score` has it: by the first candidate mostly of it that lists at least half of its accounts.
 benchmarks/results/ablation-considered.json (seeds 701 to 705, made before) holds what four channels more would have
 added that were shown only, and are gone since (docs/decisions/0005).
 """
@@ -52,7 +53,7 @@ from gauger.pipeline import Look, judge, look
 from gauger.settings import Settings
 
 RESULT = Path("benchmarks/results/ablation.json")
-FIRST_SEED = 751
+FIRST_SEED = 1601
 LEFT_OUT = ("demo",)
 #: Scenarios that are judged bare as well, and the share of the campaign's requests that are limited and handed on.
 BARE = {"failover": 0.0, "synchronised": 0.03, "pivot": 0.03, "paraphrase": 0.03, "providers": 0.03, "reseller": 0.1}
@@ -130,10 +131,10 @@ def run(scenario: str, seed: int) -> dict[str, object]:
         for one in found:
             members = {principals[code] for code in one.group.principals.tolist()}
             verdicts.append((one.judgement.verdict, len(members), len(members & hostile)))
-        hits = [(rank, *one) for rank, one in enumerate(verdicts, start=1) if 2 * one[2] > one[1]]
-        best = max(hits, key=lambda hit: (hit[3], -hit[0]), default=None)
+        of_it = [(rank, *one) for rank, one in enumerate(verdicts, start=1) if 2 * one[2] > one[1]]
+        best = max(of_it, key=lambda one: (one[3], -one[0]), default=None)
         outcomes[name] = {
-            "rank": best and best[0],
+            "rank": next((one[0] for one in of_it if 2 * one[3] >= len(hostile)), None),
             "verdict": best and best[1],
             "precision": best and best[3] / best[2],
             "recall": best and best[3] / len(hostile),
@@ -151,18 +152,18 @@ def summary(rows: list[dict]) -> list[dict]:
         mine = [row for row in rows if row["scenario"] == scenario]
         for variant in mine[0]["outcomes"]:
             said = [row["outcomes"][variant] for row in mine]
-            found = [one for one in said if one["rank"] is not None]
+            of_it = [one for one in said if one["verdict"] is not None]
             table.append(
                 {
                     "scenario": scenario,
                     "variant": variant,
                     "runs": len(said),
-                    "found": len(found),
-                    "first": sum(one["rank"] == 1 for one in found),
-                    "campaign": sum(one["verdict"] == "campaign" for one in found),
-                    "supported": sum(one["verdict"] == "supported" for one in found),
-                    "precision": float(np.mean([one["precision"] for one in found])) if found else None,
-                    "recall": float(np.mean([one["recall"] for one in found])) if found else None,
+                    "found": sum(one["rank"] is not None for one in said),
+                    "first": sum(one["rank"] == 1 for one in said),
+                    "campaign": sum(one["verdict"] == "campaign" for one in of_it),
+                    "supported": sum(one["verdict"] == "supported" for one in of_it),
+                    "precision": float(np.mean([one["precision"] for one in of_it])) if of_it else None,
+                    "recall": float(np.mean([one["recall"] for one in of_it])) if of_it else None,
                     "innocent_campaigns": sum(one["innocent_campaigns"] for one in said),
                     "innocent_supported": sum(one["innocent_supported"] for one in said),
                 }

@@ -14,9 +14,17 @@ def hardware() -> dict[str, object]:
     return {"revision": revision(), **machine.hardware()}
 
 
+#: What a result follows from. Neither the results nor what is said of them is code.
+_CODE = ("src", "benchmarks/*.py", "pyproject.toml", "constraints")
+
+
 @cache
 def revision() -> str | None:
-    """Return the commit that is checked out, with "+" where files differ from it; None outside a repository."""
-    command = ["git", "describe", "--always", "--dirty=+", "--abbrev=7", "--exclude=*"]
-    said = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parent)
-    return said.stdout.strip() or None
+    """Return the last commit that changed code, with "+" where code differs from it; None outside a repository."""
+    commit = _git("log", "-1", "--format=%h", "--abbrev=7", "--", *_CODE)
+    return commit + "+" * bool(_git("status", "--porcelain", "--", *_CODE)) if commit else None
+
+
+def _git(*command: str) -> str:
+    folder = Path(__file__).parents[1]
+    return subprocess.run(["git", *command], capture_output=True, text=True, check=False, cwd=folder).stdout.strip()

@@ -1,6 +1,7 @@
-"""Runs that are made once: a line each in a file, and what stands there is not made again."""
+"""Runs that are made once: a line each in a file, and what stands there of the same code is not made again."""
 
 import json
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
@@ -27,9 +28,10 @@ def resume(
     key: Callable[[Row], tuple[Any, ...]],
     processes: int,
 ) -> list[Row]:
-    """Return all rows of a file after the missing ones were made.
+    """Return the rows that this revision of the code made, after the missing ones were made.
 
-    Each is written when it is done, with the revision of the code.
+    Each is written when it is done, with the revision. What other code made stays in the file and is no part of a
+    result; code that is not committed has no name, so that its runs are made anew each time.
 
     Parameters
     ----------
@@ -45,7 +47,13 @@ def resume(
         How many run at a time.
     """
     path.parent.mkdir(exist_ok=True)
-    done = {key(row) for row in rows_of(path)}
+    started, code = time.time(), revision()
+
+    def own() -> list[Row]:
+        mine = [row for row in rows_of(path) if row["revision"] == code]
+        return mine if code and not code.endswith("+") else [row for row in mine if row.get("made_at", 0) >= started]
+
+    done = {key(row) for row in own()}
     missing = [one for one in wanted if one not in done]
     with (
         ProcessPoolExecutor(processes, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool,
@@ -54,7 +62,7 @@ def resume(
     ):
         task = bar.add_task("worlds", total=len(missing))
         for future in as_completed([pool.submit(run, *one) for one in missing]):
-            lines.write(json.dumps(future.result() | {"revision": revision()}) + "\n")
+            lines.write(json.dumps(future.result() | {"revision": code, "made_at": time.time()}) + "\n")
             lines.flush()
             bar.advance(task)
-    return rows_of(path)
+    return own()

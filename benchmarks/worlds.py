@@ -1,12 +1,11 @@
 """Prompts at hand, and how a world's campaign fared."""
 
 import os
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from gauger.campaigns.findings import Finding, Findings
-from gauger.lab import Pools, World, data_pools, grammar_pools
+from gauger.lab import Pools, data_pools, grammar_pools
+from gauger.lab.scores import Score
 
 
 @cache
@@ -16,36 +15,13 @@ def pools_at_hand() -> tuple[Pools, str]:
     return (data_pools(Path(folder)), "data") if folder else (grammar_pools(), "grammar")
 
 
-@dataclass(frozen=True)
-class Match:
-    """The finding that names most of a campaign's accounts."""
-
-    rank: int | None
-    verdict: str | None
-    precision: float
-    recall: float
-    families: tuple[str, ...] = ()
-    n_findings: int = 0
-
-
-def best_match(found: Findings, world: World, campaign: str) -> Match:
-    """Return the first finding most of whose accounts, or which most of the campaign's accounts, belong to it."""
-    truth = world.truth_accounts.to_pydict()
-    members = {a for a, c in zip(truth["account_id"], truth["campaign"], strict=True) if c == campaign}
-
-    def overlap(one: Finding) -> int:
-        return len(members & {account.account_id for account in one.accounts})
-
-    hits = [one for one in found.findings if overlap(one) >= 0.5 * max(len(one.accounts), 1)]
-    if not hits:
-        return Match(None, None, 0.0, 0.0, n_findings=0)
-    best = max(hits, key=lambda one: (overlap(one), -one.rank))
-    named = len(best.accounts)
-    return Match(
-        rank=best.rank,
-        verdict=best.verdict,
-        precision=overlap(best) / named,
-        recall=overlap(best) / len(members),
-        families=tuple(best.families),
-        n_findings=len(hits),
-    )
+def fared(scored: Score) -> dict[str, object]:
+    """Return how the only campaign of a world fared: its finding's rank and verdict, and who was named."""
+    [one] = scored.found
+    return {
+        "rank": one.rank,
+        "verdict": one.verdict,
+        "precision": one.precision.value or 0.0,
+        "recall": one.recall.value or 0.0,
+        "f1": one.f1.value or 0.0,
+    }

@@ -98,7 +98,7 @@ def test_a_worker_that_dies_while_it_reads_changes_nothing(
 ):
     place = ["--workspace", keyed_workspace, "--out", tmp_path / "out", "--now", NOW]
     scan = start(cluster, "scan", *small_logs.files, *small_logs.tables, *place)
-    kill_when(scan, cluster.workers[0], lambda: any(keyed_workspace.glob("tmp/spark-*.parquet")))
+    kill_when(scan, cluster.workers[0], lambda: any(keyed_workspace.glob("tmp/apart-*.parquet")))
     finish(scan)
     assert different(tmp_path / "out", small_scanned.out) == []
     assert list((keyed_workspace / "tmp").iterdir()) == []

@@ -22,8 +22,11 @@ Floats = NDArray[np.float64]
 
 #: Accounts with visits of both kinds below which there is no test.
 MIN_CONTRASTED = 4
-#: Most accounts that are looked at: bounds the cost.
+#: Most accounts that are looked at, and most visits of one: who has a new network for each request bounds no cost.
 MAX_ACCOUNTS = 500
+MAX_VISITS = 50
+#: Visits that are put in random order at a time, over all draws.
+_BLOCK: Final = 2_000_000
 #: An account is taken over, as a fact, where the group's share is so much larger in visits from elsewhere.
 CONTRAST = 0.5
 
@@ -62,6 +65,10 @@ def contrast_test(visits: Visits, rows: NDArray[np.int32], *, permutations: int,
         return Contrast(p_value=None, n_contrasted=len(owners), n_taken=0)
 
     def draw(size: int) -> Floats:
+        n = max(1, _BLOCK // len(owner))
+        return np.concatenate([some(min(n, size - drawn)) for drawn in range(0, size, n)])
+
+    def some(size: int) -> Floats:
         # A random order of each account's visits: owners are whole numbers, so their visits stay together.
         order = np.argsort(owner + rng.random((size, len(owner))), axis=1)
         return np.asarray(share[order][:, elsewhere].sum(axis=1))
@@ -91,8 +98,19 @@ def _contrasted(
     order = np.argsort(visits.account[inside][first], kind="stable")
     account, elsewhere = visits.account[inside][first][order], visits.elsewhere[inside][first][order]
     share = (np.bincount(visit, weights=in_group[inside], minlength=len(n)) / n)[order]
+    drawn = _sampled(account, rng=rng)
+    account, share, elsewhere = account[drawn], share[drawn], elsewhere[drawn]
     kept = _varies(account, share) & _varies(account, elsewhere.astype(np.float64))
     return account[kept], share[kept], elsewhere[kept]
+
+
+def _sampled(account: NDArray[np.int32], *, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Return places of at most `MAX_VISITS` visits of each account, at random, ascending; accounts ascend."""
+    if len(account) == 0 or np.unique(account, return_counts=True)[1].max() <= MAX_VISITS:
+        return np.arange(len(account))
+    order = np.lexsort((rng.random(len(account)), account))
+    rank = np.arange(len(account)) - np.searchsorted(account, account)
+    return np.sort(order[rank < MAX_VISITS])
 
 
 def _varies(account: NDArray[np.int32], values: Floats) -> NDArray[np.bool_]:

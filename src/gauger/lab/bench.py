@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
+import gauger
 from gauger.errors import UsageError
 from gauger.lab.datasets import data_pools
 from gauger.lab.folders import Place, read_report, read_truth
@@ -113,10 +114,26 @@ def _done(path: Path, jobs: Sequence[Job]) -> dict[tuple[str, int], Run]:
 
 
 def made_of(job: Job) -> str:
-    """Return a digest of what a run follows from: scenario, settings, prompts, version."""
-    prompts = "grammar" if job.data is None else "data"
-    said = (repr(job.cell.scenario_of(job.seed)), job.settings.model_dump_json(), prompts, version("gauger"))
+    """Return a digest of what a run follows from: scenario, settings, prompts, code."""
+    prompts = "grammar" if job.data is None else _files_told(job.data)
+    said = (repr(job.cell.scenario_of(job.seed)), job.settings.model_dump_json(), prompts, _code())
     return hashlib.blake2b("\0".join(said).encode(), digest_size=8).hexdigest()
+
+
+@cache
+def _files_told(folder: Path) -> str:
+    """Return what tells a folder of data sets from another: its files' names and sizes."""
+    there = (one for one in folder.rglob("*") if one.is_file())
+    return repr(sorted((one.relative_to(folder).as_posix(), one.stat().st_size) for one in there))
+
+
+@cache
+def _code() -> str:
+    """Return a digest of this package's source: its version stays the same between two commits."""
+    told = hashlib.blake2b(version("gauger").encode(), digest_size=8)
+    for path in sorted(Path(gauger.__file__).parent.rglob("*.py")):
+        told.update(path.read_bytes())
+    return told.hexdigest()
 
 
 @cache

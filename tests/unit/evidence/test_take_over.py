@@ -74,6 +74,21 @@ def test_visits_need_not_stand_together_and_cost_is_bounded(monkeypatch):
     assert contrast_test(visits, rows, permutations=99, rng=rng).n_contrasted <= 5
 
 
+def test_of_many_visits_a_random_sample_is_looked_at_and_p_values_stay_valid(assert_super_uniform, monkeypatch):
+    """An address for each request makes each item a visit: an attacker must not set what a scan costs."""
+    monkeypatch.setattr(take_over, "MAX_VISITS", 6)
+    monkeypatch.setattr(take_over, "_BLOCK", 1_000)
+    rng = np.random.default_rng(6)
+    assert_super_uniform([_tested(rng, away=0.3).p_value for _ in range(500)])
+    account = np.repeat(np.arange(5, dtype=np.int32), [1, 6, 7, 12, 40])
+    counts = np.zeros(len(account))
+    for _ in range(400):
+        places = take_over._sampled(account, rng=rng)
+        assert np.bincount(account[places]).tolist() == [1, 6, 6, 6, 6]
+        counts[places] += 1
+    assert counts[-40:].min() > 0.5 * counts[-40:].mean()
+
+
 def _said(visits, rows, make_items):
     population = Population(holdings={}, stratum=np.zeros(30, np.int32), permutations=999, visits=visits)
     owners = np.unique(visits.account[rows]) if visits is not None else np.arange(3)
