@@ -20,7 +20,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from gauger.errors import InputError, UsageError
 from gauger.exchanges.networks import NetworkTable
 from gauger.exchanges.pseudonyms import derive_keys
-from gauger.pipeline import ingest_partition
+from gauger.ingestion import ingest_partition
 from gauger.settings import Settings
 from gauger.sources import ReadOptions
 from gauger.sources.kafka import opened_topic

@@ -15,7 +15,7 @@ from gauger.cli.session import ENGINE_MEMORY, Session
 from gauger.engines.duckdb import duck_engine
 from gauger.engines.engine import Engine
 from gauger.errors import UsageError, WorkspaceError
-from gauger.pipeline import ReadApart
+from gauger.ingestion import ReadApart
 from gauger.sources import ReadOptions
 from gauger.store.manifest import FilePlan
 from gauger.store.staging import StagedLog

@@ -18,7 +18,7 @@ from gauger.cli.reading import Given, read_options, read_tables, sketching
 from gauger.cli.session import Session, open_session
 from gauger.cli.watching import Watcher
 from gauger.errors import UsageError
-from gauger.pipeline import ingest, ingest_partition
+from gauger.ingestion import ingest, ingest_partition
 from gauger.sources import ReadOptions
 from gauger.sources.finding import STDIN
 from gauger.sources.partitions import FEED_PREFIX, PartitionReader

@@ -19,7 +19,8 @@ from gauger.errors import InputError
 from gauger.exchanges.accounts import keep_accounts
 from gauger.exchanges.events import keep_events
 from gauger.exchanges.schema import QUARANTINE_SCHEMA
-from gauger.pipeline import Progress, ReadApart, Unread, ingest, ingest_apart, unread
+from gauger.ingestion import ReadApart, Unread, ingest, ingest_apart, unread
+from gauger.pipeline import Progress
 from gauger.report.sentences import plural
 from gauger.sources import ReadOptions, read_log
 from gauger.sources.accounts import read_accounts

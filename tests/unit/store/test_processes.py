@@ -18,7 +18,7 @@ import pytest
 from gauger.errors import InputError, WorkspaceError
 from gauger.exchanges.networks import NetworkTable
 from gauger.exchanges.pseudonyms import derive_keys
-from gauger.pipeline import ingest, ingest_apart, unread
+from gauger.ingestion import ingest, ingest_apart, unread
 from gauger.settings import Settings
 from gauger.sources import ReadOptions
 from gauger.store.apart import Recipe
