@@ -1,9 +1,10 @@
 """What the live path costs, and when it raises an alarm.
 
-    python -m benchmarks.stream [--seeds 2] [--exchanges 60000] [--only pool,quiet]
+    python -m benchmarks.stream [--seeds 2] [--exchanges 500000] [--only pool,quiet]
 
-Throughput: `gauger watch --once` over a LiteLLM log of the lab, read, sketched, committed, read back, scored, on one
-thread, in a process of its own that is pinned to one core where the system allows it; the kernels are compiled before.
+Throughput: `gauger watch --once` over a LiteLLM log of half a million exchanges of 6,250 accounts in five weeks, three
+campaigns among them (`benchmarks.scale_log`), read, sketched, committed, read back, scored, on one thread, in a process
+of its own that is pinned to one core where the system allows it; the kernels are compiled before.
 
 Delay: worlds of the lab with four weeks of history before the campaign begins. `hostile` is the number of the
 campaign's exchanges up to the end of the stretch that raised the first alarm which names a member (at least half of its
@@ -11,9 +12,11 @@ accounts); `false` counts the alarms that name none. benchmarks/results/stream.j
 """
 
 import argparse
+import gzip
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -28,6 +31,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from benchmarks.hardware import hardware
+from benchmarks.scale_log import SHARD_EXCHANGES, shard
 from gauger.campaigns.live import Live, Stretch
 from gauger.engines.in_memory import MemoryReader
 from gauger.exchanges.accounts import keep_accounts
@@ -87,13 +91,12 @@ def hostile_times(world: World):
 
 def throughput(n_exchanges: int, scratch: Path) -> dict[str, object]:
     """Return exchanges a second of `gauger watch --once` on one core, twice: the first run compiles."""
-    scenario = SCENARIOS["pool"]
-    world = simulate(scenario, seed=1, pools=grammar_pools())
-    scenario = replace(scenario, weekly_exchanges=scenario.weekly_exchanges * n_exchanges / len(world.exchanges))
-    world = simulate(scenario, seed=1, pools=grammar_pools())
-    write_world(world, scratch / "log", format="litellm")
+    world = shard(1, share=n_exchanges / SHARD_EXCHANGES)
     log = scratch / "log.jsonl"
-    subprocess.run(f"zcat {scratch}/log/*.jsonl.gz > {log}", shell=True, check=True)
+    with log.open("wb") as whole:
+        for day in write_world(world, scratch / "log", format="litellm"):
+            with gzip.open(day) as file:
+                shutil.copyfileobj(file, whole)
     pinned = lambda: os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # noqa: E731
     wall, used = 0.0, 0.0
     for run in range(2):
@@ -123,7 +126,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--first-seed", type=int, default=1)
-    parser.add_argument("--exchanges", type=int, default=200_000, help="0: no throughput")
+    parser.add_argument("--exchanges", type=int, default=500_000, help="0: no throughput")
     parser.add_argument("--only", default="", help="scenarios, with commas; none: all")
     parser.add_argument("--write", action="store_true", help=f"write {RESULT}")
     given = parser.parse_args(arguments)

@@ -48,7 +48,7 @@ def scenarios(table: list[Row]) -> Iterator[str]:
         if row["scenario"].startswith("quiet"):
             yield f"| {row['scenario']} | {row['runs']} | | | | | {innocent} |"
             continue
-        accuracy = f"{row['precision']:.2f} | {row['recall']:.2f}" if row["found"] else "|"
+        accuracy = f"{row['precision']:.2f} | {row['recall']:.2f}" if row["precision"] is not None else "|"
         said = f"{row['found']}, {row['first']} | {row['campaign']}, {row['supported']}"
         yield f"| {row['scenario']} | {row['runs']} | {said} | {accuracy} | {innocent} |"
 
