@@ -37,6 +37,10 @@ def verify(
     inputs: Annotated[
         list[Path] | None, typer.Option("--input", metavar="FILE", help="Must be among what was tested.")
     ] = None,
+    model_dirs: Annotated[
+        list[Path] | None,
+        typer.Option("--model-dir", metavar="DIR", help="Answers of this model must be among what was tested."),
+    ] = None,
 ) -> None:
     """Check a bundle of evidence: hashes, signature, commitment log, and that the verdicts follow from the figures.
 
@@ -44,10 +48,14 @@ def verify(
     it with one you had from elsewhere.
     """
     from gauger.proof import evidence
+    from gauger.sources.model_files import digest_of, read_model_files
     from gauger.store.bundles import read_bundle
 
     manifest, found = evidence.verify(
-        read_bundle(folder), public_key=_hex(public_key), inputs={str(path): _content(path) for path in inputs or ()}
+        read_bundle(folder),
+        public_key=_hex(public_key),
+        inputs={str(path): _content(path) for path in inputs or ()},
+        models={str(path): digest_of(read_model_files(path)) for path in model_dirs or ()},
     )
     lines = [f"The bundle holds: {manifest.suspect}, {_time(manifest.made_at)}."]
     lines += [f"{one.word}: key {one.key}" for one in found.report.verdicts]

@@ -128,6 +128,7 @@ def radioactivity(
     suspects.check_files([*answers, *(control or ()), *(positive or ())])
     held = _keys(campaign, workspace)
     files = [*_read(answers, "suspect"), *_read(control, "control"), *_read(positive, "positive")]
+    _check_models(files)
     subjects = [one.subject for one in files]
     if sequential:
         _check_first_look(subjects, first_look)
@@ -159,6 +160,21 @@ def radioactivity(
         now = datetime.now(UTC)
         places = handing_over.hand_over(out, document, [one.record for one in files], held.log, held.keys, now=now)
         Aside(quiet).say(*(f"Signed evidence is in {place}." for place in places))
+
+
+def _check_models(files: "Sequence[_File]") -> None:
+    """Refuse two files of one model: it is not held against itself."""
+    seen: dict[str, str] = {}
+    for record in (one.record for one in files):
+        if record.model_sha256 is None:
+            continue
+        if record.model_sha256 in seen:
+            raise UsageError(
+                "these are answers of the same model",
+                where=f"{record.name} and {seen[record.model_sha256]}",
+                todo="name each model's answers once",
+            )
+        seen[record.model_sha256] = record.name
 
 
 def _check_first_look(subjects: "Sequence[Subject]", first_look: int) -> None:
@@ -232,7 +248,10 @@ def _read(files: Sequence[Path] | None, role: "Role") -> list[_File]:
     from gauger.sources.answers import read_answer_file
 
     read = [(str(path), read_answer_file(path)) for path in files or ()]
-    return [_File(Subject(name, role, one.answers), input_file(role, name, one.content)) for name, one in read]
+    return [
+        _File(Subject(name, role, one.answers), input_file(role, name, one.content, model_sha256=one.model_sha256))
+        for name, one in read
+    ]
 
 
 def _text(document: "Document") -> str:

@@ -35,13 +35,18 @@ _DOMAIN: Final = b"gauger/evidence-bundle/1\n"
 _Record = TypeVar("_Record", bound=msgspec.Struct)
 
 
-class InputFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A file of answers that was tested: whose, its SHA-256 in hexadecimal, its size in bytes."""
+class InputFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A file of answers that was tested: whose, its SHA-256 in hexadecimal, its size in bytes.
+
+    `model_sha256` is there where it holds the answers of a model whose files the signer had: one hash for all of them
+    (`gauger.sources.model_files.digest_of`).
+    """
 
     role: Role
     name: str
     sha256: str
     size_bytes: int
+    model_sha256: str | None = None
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -81,9 +86,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return _DOMAIN + msgspec.json.encode(msgspec.structs.replace(self, signature=""))
 
 
-def input_file(role: Role, name: str, content: bytes) -> InputFile:
+def input_file(role: Role, name: str, content: bytes, *, model_sha256: str | None = None) -> InputFile:
     """Return the record of an input."""
-    return InputFile(role=role, name=name, sha256=_sha256(content), size_bytes=len(content))
+    return InputFile(role=role, name=name, sha256=_sha256(content), size_bytes=len(content), model_sha256=model_sha256)
 
 
 def sealed(
@@ -119,7 +124,11 @@ def sealed(
 
 
 def verify(
-    files: Mapping[str, bytes], *, public_key: bytes | None = None, inputs: Mapping[str, bytes] | None = None
+    files: Mapping[str, bytes],
+    *,
+    public_key: bytes | None = None,
+    inputs: Mapping[str, bytes] | None = None,
+    models: Mapping[str, str] | None = None,
 ) -> tuple[Manifest, Evidence]:
     """Return manifest and evidence of a bundle that holds.
 
@@ -131,6 +140,8 @@ def verify(
         Who must have signed; by default whoever did.
     inputs
         Files that should be among the inputs, by name for the message.
+    models
+        Hashes of models whose answers should be among them, likewise.
 
     Raises
     ------
@@ -147,6 +158,10 @@ def verify(
     for name, content in (inputs or {}).items():
         if _sha256(content) not in known:
             raise _broken("this file is not among its inputs", name)
+    answered = {one.model_sha256 for one in manifest.inputs}
+    for name, digest in (models or {}).items():
+        if digest not in answered:
+            raise _broken("answers of this model are not among its inputs", name)
     return manifest, evidence
 
 
@@ -158,6 +173,7 @@ def _manifest(files: Mapping[str, bytes]) -> Manifest:
         raise _broken("its manifest is of another version", MANIFEST)
     hashes = [manifest.public_key, manifest.log_line, *(one.sha256 for one in manifest.files)]
     hashes += [one.sha256 for one in manifest.inputs]
+    hashes += [one.model_sha256 for one in manifest.inputs if one.model_sha256 is not None]
     if not all(map(is_hex, hashes)) or not is_hex(manifest.signature, digits=128):
         raise _broken("a hash, key or signature in its manifest is none", MANIFEST)
     return manifest
