@@ -1,34 +1,39 @@
-"""`gauger prove query`, `tokens` and `texts`: a suspect's answers, in our model's tokens, and by the prompts' ids."""
+"""`gauger prove query`: a suspect is asked, and every answer kept."""
 
+from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from gauger.cli import options, targets
+from gauger.cli import looking, options, targets
 from gauger.cli.options import examples
 from gauger.cli.output import Aside, print_result
-from gauger.errors import InputError, UsageError
+from gauger.errors import InputError
 
 if TYPE_CHECKING:
+    from gauger.pipeline import Progress
+    from gauger.sources.prompts import Question
     from gauger.sources.querying import Budget, Outcome
     from gauger.store.query_runs import Asked, QueryRun, Summary
 
 _CHANGES_SHOWN = 6
+_Limits = tuple[int | None, int | None]
 
 
 def register(group: typer.Typer) -> None:
-    """Add the commands to `gauger prove`."""
+    """Add the command to `gauger prove`."""
     group.command(
         epilog=examples(
             "gauger prove query ask.jsonl --endpoint https://host/v1 --model m --out run",
             "gauger prove query ask.jsonl --endpoint https://host/v1 --model m \\",
             "    --out run --per-minute 30 --max-requests 2000 --key-file s.key",
             "gauger prove query ask.jsonl --model-dir ./their-model --out run",
+            "gauger prove query ask.jsonl --model-dir ./their-model --out run \\",
+            "    --sequential --campaign C-17 --tokenizer tokenizer.json",
         )
     )(query)
-    group.command(epilog=examples("gauger prove tokens run --tokenizer tokenizer.json --out suspect.jsonl"))(tokens)
-    group.command(epilog=examples("gauger prove texts run --out suspect.jsonl"))(texts)
 
 
 def query(
@@ -84,6 +89,29 @@ def query(
     insecure_http: Annotated[
         bool, typer.Option("--insecure-http", help="Allow http to another machine: questions and key go in the clear.")
     ] = False,
+    sequential: Annotated[
+        bool,
+        typer.Option("--sequential", help="Look for a key whenever there are twice as many answers; end when sure."),
+    ] = False,
+    campaign: Annotated[
+        list[str] | None, typer.Option("--campaign", metavar="ID", help="Whose keys to look for, with --sequential.")
+    ] = None,
+    tokenizer: Annotated[
+        Path | None,
+        typer.Option("--tokenizer", metavar="FILE", help="tokenizer.json of your own model, with --sequential."),
+    ] = None,
+    first_look: Annotated[
+        int, typer.Option("--first-look", min=1, metavar="N", help="Answers at the first look.")
+    ] = 250,
+    alpha: Annotated[
+        float, typer.Option("--alpha", metavar="P", help="Level of a proof at which looks are sure.")
+    ] = 1e-6,
+    tests: Annotated[
+        int | None,
+        typer.Option("--tests", min=1, metavar="N", help="Suspects x keys that share it. [default: the keys]"),
+    ] = None,
+    workspace: options.Workspace = None,
+    threads: options.Threads = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -92,7 +120,7 @@ def query(
     Each answer is on the disk before the next question is asked. Run the same command again to go on where it stopped.
     What an endpoint does wrong is written down beside. The prompts must hold no text that was served under a key.
     A local model is loaded from safetensors, nothing is fetched, no code of its folder runs, and the run holds the hash
-    of every file.
+    of every file. With --sequential it ends where looks at the answers are sure; what was not asked can be asked later.
     """
     from datetime import UTC, datetime
 
@@ -100,6 +128,12 @@ def query(
     from gauger.store.query_runs import Asked, hash_of, open_run
 
     targets.check_one_kind(context, is_local=model_dir is not None)
+    targets.check_only_with(context, looking.OPTIONS, "--sequential", is_on=sequential)
+    looks = None
+    if sequential:
+        looks = looking.prepare(
+            campaign or (), tokenizer, workspace, first_look=first_look, alpha=alpha, n_tests=tests, threads=threads
+        )
     content, aside = read_file(prompts), Aside(quiet)
     if model_dir is not None:
         with aside.progress() as progress:
@@ -120,105 +154,83 @@ def query(
         local=target.local,
     )
     with open_run(out, asked, content, now=datetime.now(UTC)) as run:
-        outcome = _ask(run, target, (max_requests, max_total_tokens), aside)
-    _say(out, outcome, target, json=json)
+        if looks is None:
+            outcome, report = _ask(run, target, (max_requests, max_total_tokens), aside), None
+        else:
+            outcome, report = _ask_until_sure(run, target, (max_requests, max_total_tokens), aside, looks)
+    _say(out, outcome, target, report, json=json)
 
 
-def tokens(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run of `gauger prove query`.")],
-    tokenizer: Annotated[
-        Path, typer.Option("--tokenizer", metavar="FILE", help="tokenizer.json of your own model (extra `proof`).")
-    ],
-    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="A new file, readable by you alone.")],
-    reasoning: Annotated[bool, typer.Option("--reasoning", help="Test the reasoning that was shown, too.")] = False,
-) -> None:
-    """Turn the answers of a run into token ids of your own model's vocabulary, for `gauger prove radioactivity`."""
-    import msgspec
-
-    from gauger.sources.tokenizers import load_tokenizer
-    from gauger.store.durable import storage_errors, write_file
-    from gauger.store.query_runs import read_run
-
-    if out.exists():
-        raise UsageError("there is a file of this name", where=str(out), todo="name a new one")
-    asked, questions, answers, _ = read_run(run)
-    encode = load_tokenizer(tokenizer)
-    put = {one.number: one.text for one in questions}
-    # Which model said it: with its hash the answers can name it in evidence.
-    named = {} if asked.local is None else {"model_sha256": asked.local.sha256}
-    lines = []
-    # In the order in which they came: what was there at an earlier look stays first (`gauger.proof.looks`).
-    for one in answers:
-        said = [one.reply.reasoning or "", one.reply.text] if reasoning else [one.reply.text]
-        prompt = encode(put[one.prompt, one.sample])
-        lines += [msgspec.json.encode({"prompt": prompt, "tokens": encode(part), **named}) for part in said if part]
-    if not lines:
-        raise InputError("every answer of this run is empty", where=str(run), todo="ask other prompts")
-    with storage_errors(out):
-        write_file(out, b"\n".join(lines) + b"\n")
-    print_result(f"{len(lines):,} answers in tokens are in {out}.")
-
-
-def texts(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run of `gauger prove query`.")],
-    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="A new file, readable by you alone.")],
-) -> None:
-    """Write the answers of a run as text with their prompts' ids.
-
-    So `gauger canary test`, `gauger safeguards` and `gauger prove provenance` read them. Each prompt of the run must
-    have had an "id".
-    """
-    import msgspec
-
-    from gauger.store.durable import storage_errors, write_file
-    from gauger.store.query_runs import read_run
-
-    if out.exists():
-        raise UsageError("there is a file of this name", where=str(out), todo="name a new one")
-    _, questions, answers, _ = read_run(run)
-    names = {one.number: one.id for one in questions}
-    if None in names.values():
-        raise InputError(
-            "its prompts have no ids", where=str(run), todo='ask lines of {"id": "...", "prompt": "..."} in a new run'
-        )
-    if not answers:
-        raise InputError("nothing is answered in this run", where=str(run), todo="go on with `gauger prove query`")
-    lines = [msgspec.json.encode({"id": names[one.prompt, one.sample], "text": one.reply.text}) for one in answers]
-    with storage_errors(out):
-        write_file(out, b"\n".join(lines) + b"\n")
-    print_result(f"{len(lines):,} answers are in {out}.")
-
-
-def _ask(run: "QueryRun", target: targets.Target, limits: tuple[int | None, int | None], aside: Aside) -> "Outcome":
-    from datetime import UTC, datetime
-
-    import numpy as np
-
-    from gauger.sources.querying import Outcome, Pace, Record, ask_all
+def _ask(run: "QueryRun", target: targets.Target, limits: _Limits, aside: Aside) -> "Outcome":
+    """Put every question that is left."""
+    from gauger.sources.querying import Outcome
 
     left = run.left()
     if not left:
         return Outcome(None, is_spent=False, n_open=0)
+    with aside.progress() as progress:
+        return _asker(run, target, limits, progress, len(left))(left)
+
+
+def _ask_until_sure(
+    run: "QueryRun", target: targets.Target, limits: _Limits, aside: Aside, looks: looking.Looking
+) -> "tuple[Outcome, looking.LooksReport]":
+    """Put what is left, and look where the plan says so."""
+    from gauger.sources.looking import ask_until_sure
+    from gauger.store.query_looks import pin_looks
+
+    pin_looks(run, looks.plan)
+    left, seen = run.left(), looks.nothing()
+    with aside.progress() as progress:
+
+        def is_sure() -> bool:
+            nonlocal seen
+            seen = looks.report(run, progress)
+            return seen.is_sure
+
+        ask = _asker(run, target, limits, progress, len(left))
+        outcome = ask_until_sure(left, ask, lambda: looks.count(run), is_sure, first=looks.plan.first_look)
+    return outcome, seen
+
+
+def _asker(
+    run: "QueryRun", target: targets.Target, limits: _Limits, progress: "Progress", n_left: int
+) -> "Callable[[Sequence[Question]], Outcome]":
+    """Return what puts some of the questions that are left. The suspect is reached when it is first asked."""
+    from datetime import UTC, datetime
+
+    import numpy as np
+
+    from gauger.sources.querying import Pace, Record, ask_all
+
+    reach = cache(lambda: target.reach(run.asked))
+    pace, budget, rng = Pace(target.per_minute), _budget(run, *limits), np.random.default_rng()
     record = Record(
         lambda question, reply, number: run.keep_answer(question, reply, number, now=datetime.now(UTC)),
         lambda question, fault: run.keep_fault(question, fault, now=datetime.now(UTC)),
     )
-    with aside.progress() as progress:
-        suspect = target.reach(run.asked)
-        progress("answers", 0, len(left))
+    n_put = 0
+
+    def ask(some: "Sequence[Question]") -> "Outcome":
+        nonlocal n_put
+        suspect, before = reach(), n_put
+        progress("answers", before, n_left)
+        n_put += len(some)
         return ask_all(
-            left,
+            some,
             suspect.ask,
             record,
-            pace=Pace(target.per_minute),
-            budget=_budget(run, *limits),
+            pace=pace,
+            budget=budget,
             attempts=target.attempts,
             max_tokens=run.asked.max_tokens,
             concurrency=target.concurrency,
-            rng=np.random.default_rng(),
+            rng=rng,
             hang_up=suspect.hang_up,
-            progress=lambda done: progress("answers", done, len(left)),
+            progress=lambda done: progress("answers", before + done, n_left),
         )
+
+    return ask
 
 
 def _budget(run: "QueryRun", most_requests: int | None, most_tokens: int | None) -> "Budget":
@@ -237,7 +249,9 @@ def _budget(run: "QueryRun", most_requests: int | None, most_tokens: int | None)
     )
 
 
-def _say(folder: Path, outcome: "Outcome", target: targets.Target, *, json: bool) -> None:
+def _say(
+    folder: Path, outcome: "Outcome", target: targets.Target, report: "looking.LooksReport | None", *, json: bool
+) -> None:
     """Print what the run holds; raise where the suspect ended it."""
     import msgspec
 
@@ -245,8 +259,11 @@ def _say(folder: Path, outcome: "Outcome", target: targets.Target, *, json: bool
 
     asked, questions, answers, faults = read_run(folder)
     summary = summarise(questions, answers, faults, left=outcome.n_open, budget_spent=outcome.is_spent)
-    printed = msgspec.json.format(msgspec.json.encode(summary), indent=2).decode() if json else _text(summary, asked)
-    print_result(printed)
+    if json:
+        document = msgspec.to_builtins(summary) | ({} if report is None else {"looks": msgspec.to_builtins(report)})
+        print_result(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
+    else:
+        print_result(_text(summary, asked, report))
     if outcome.ended_by is not None:
         what, todo = target.faults[outcome.ended_by.code]
         raise InputError(
@@ -254,12 +271,14 @@ def _say(folder: Path, outcome: "Outcome", target: targets.Target, *, json: bool
         )
 
 
-def _text(summary: "Summary", asked: "Asked") -> str:
+def _text(summary: "Summary", asked: "Asked", report: "looking.LooksReport | None") -> str:
     from gauger.report.untrusted import shorten
 
     lines = [f"{summary.answers:,} of {summary.questions:,} questions are answered."]
     if summary.left:
-        lines.append(f"{summary.left:,} are left: run the same command again to go on.")
+        how = "without --sequential" if report is not None and report.is_sure else "again"
+        lines.append(f"{summary.left:,} are left: run the same command {how} to go on.")
+    lines += [] if report is None else looking.looks_text(report)
     if summary.budget_spent:
         lines.append("The budget is spent.")
     if summary.empty_answers or summary.inexact_answers:

@@ -1,7 +1,7 @@
 """Whom `gauger prove query` asks: an endpoint, or a model on this disk."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -94,6 +94,21 @@ def check_one_kind(context: typer.Context, *, is_local: bool) -> None:
             "nobody is named to ask",
             where="--endpoint",
             todo="give --endpoint and --model, or --model-dir for a model on this disk",
+        )
+
+
+def check_only_with(context: typer.Context, names: Sequence[str], flag: str, *, is_on: bool) -> None:
+    """Refuse options that mean something only with a flag that was not given.
+
+    Raises
+    ------
+    UsageError
+        One was given.
+    """
+    given = [] if is_on else [name for name in names if _was_given(context, name)]
+    if given:
+        raise UsageError(
+            f"--{given[0].replace('_', '-')} is for {flag}", where=flag, todo=f"give {flag}, or leave the other out"
         )
 
 

@@ -20,6 +20,7 @@ class _Record(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
     candidates: list[list[int]] | None = None
     probabilities: list[list[float]] | None = None
     model_sha256: str | None = None
+    first_look: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +35,14 @@ class AnswerFile:
         What they say.
     model_sha256
         The hash of the model's files where a model on this disk was asked (`gauger.sources.model_files`), else None.
+    first_look
+        Answers at the first look where the suspect was asked look by look, else None.
     """
 
     content: bytes
     answers: list[Answer]
     model_sha256: str | None = None
+    first_look: int | None = None
 
 
 def read_answer_file(path: Path) -> AnswerFile:
@@ -51,8 +55,8 @@ def read_answer_file(path: Path) -> AnswerFile:
     Raises
     ------
     InputError
-        The file cannot be read, holds no answer, a line is not of this shape, or the lines are not all of one model;
-        the message never quotes it.
+        The file cannot be read, holds no answer, a line is not of this shape, or the lines are not all of one
+        model and one way of asking; the message never quotes it.
     """
     try:
         content = path.read_bytes()
@@ -62,10 +66,14 @@ def read_answer_file(path: Path) -> AnswerFile:
     read = [_answer(line, f"{path}, line {number}") for number, line in lines if line.strip()]
     if not read:
         raise InputError("there are no answers in this file", where=str(path), todo=f"write lines like {_SHAPE}")
-    models = {model for _, model in read}
-    if len(models) > 1:
-        raise InputError("these are answers of more than one model", where=str(path), todo="make a file for each")
-    return AnswerFile(content, [answer for answer, _ in read], models.pop())
+    origins = {origin for _, origin in read}
+    if len(origins) > 1:
+        raise InputError(
+            "these are answers of more than one model, or not all asked look by look",
+            where=str(path),
+            todo="make a file for each",
+        )
+    return AnswerFile(content, [answer for answer, _ in read], *origins.pop())
 
 
 def read_answers(path: Path) -> list[Answer]:
@@ -73,15 +81,15 @@ def read_answers(path: Path) -> list[Answer]:
     return read_answer_file(path).answers
 
 
-def _answer(line: bytes, where: str) -> tuple[Answer, str | None]:
-    """Return an answer, and the hash of whose it is."""
+def _answer(line: bytes, where: str) -> tuple[Answer, tuple[str | None, int | None]]:
+    """Return an answer, the hash of the model that gave it, and how many were awaited at the first look."""
     try:
         record = msgspec.json.decode(line, type=_Record)
         tokens, prompt = _ids(record.tokens), _ids(record.prompt)
-        reference, model = _reference(record), _hash(record.model_sha256)
+        reference, origin = _reference(record), (_hash(record.model_sha256), record.first_look)
     except (msgspec.DecodeError, UnicodeDecodeError, OverflowError, ValueError):
         raise InputError("this is no answer in token ids", where=where, todo=f"write lines like {_SHAPE}") from None
-    return Answer(tokens, prompt, reference), model
+    return Answer(tokens, prompt, reference), origin
 
 
 def _hash(text: str | None) -> str | None:

@@ -287,3 +287,20 @@ def test_texts_of_prompts_without_ids_are_refused(query, gauger, here):
     shown = gauger("prove", "texts", "run", "--out", "suspect.jsonl")
     assert shown.code == 3
     assert "its prompts have no ids" in shown.err
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("--campaign", "C-17"), "--campaign is for --sequential"),
+        (("--first-look", 250), "--first-look is for --sequential"),
+        (("--sequential",), "looks need a key and a tokenizer"),
+        (("--sequential", "--campaign", "C-17"), "looks need a key and a tokenizer"),
+        (("--sequential", "--campaign", "C-17", "--tokenizer", "t.json", "--alpha", 0.05), "alpha is 0.05"),
+    ],
+)
+def test_looks_need_what_they_look_for(given, said, gauger, here):
+    shown = gauger(*command("http://127.0.0.1:9/v1", *given))
+    assert shown.code == 2
+    assert said in shown.err
+    assert not (here / "run").exists()
