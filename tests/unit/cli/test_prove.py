@@ -176,6 +176,7 @@ def test_several_suspects_get_a_bundle_each_and_nothing_is_written_over(gauger, 
     shown = gauger(*given, "--alpha", "0.001", "--out", "evidence")
     assert shown.code == 0
     assert sorted(path.name for path in (world / "evidence").iterdir()) == ["01-suspect", "02-a"]
+    assert gauger("prove", "verify", "evidence/02-a", "--input", "a.jsonl").code == 0
     assert gauger("prove", "verify", "evidence/02-a", "--input", "suspect.jsonl").code == 3
     assert gauger(*given, "--alpha", "0.001", "--out", "evidence").code == 2
 
