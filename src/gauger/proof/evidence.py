@@ -12,7 +12,7 @@ holder of the key can show: by the same command, which gives the same bytes.
 import hashlib
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -44,7 +44,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """What was found of one suspect. Times are UTC."""
 
     schema: str
-    made_at: datetime
+    made_at: Annotated[datetime, msgspec.Meta(tz=True)]
     gauger_version: str
     suspect: str
     inputs: list[InputFile]
@@ -64,7 +64,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     schema: str
     suspect: str
-    made_at: datetime
+    made_at: Annotated[datetime, msgspec.Meta(tz=True)]
     files: list[Piece]
     inputs: list[InputFile]
     log_line: str

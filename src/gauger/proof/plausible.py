@@ -53,7 +53,10 @@ def figures_fault(report: Document, suspect: str) -> str | None:
     claims = [row for row in report.tests if row.role == "suspect"]
     if not claims or len(claims) > report.n_tests:
         return f"there is no test of {suspect}, or there are more than was corrected for"
-    schemes = {key.name: key.terms.watermark() for key in report.keys}
+    try:
+        schemes = {key.name: key.terms.watermark() for key in report.keys}
+    except UsageError:
+        return "a key is of no scheme"
     for row in report.tests:
         fault = _row_fault(row, report) or _look_fault(row, report) or _tail_fault(row, schemes[row.key])
         if fault is not None:
@@ -95,10 +98,13 @@ def _is_possible(row: Row, null_keys: int) -> bool:
     """Return whether this is the p-value of the last look, or one that drawing other keys can end with."""
     if row.looks:
         last = row.looks[-1].e_value
-        return row.p_value == rounded_up(1 / last if last > 1 else 1.0)
+        is_reachable = last <= (null_keys + 1) * (1 + _ROUNDING)
+        return is_reachable and row.p_value == rounded_up(1 / last if last > 1 else 1.0)
     if not row.n_cells:
         return row.p_value == 1
     n = row.n_null_keys
+    if row.p_value * (n + 1) < 1 - _ROUNDING:
+        return False
     if n == null_keys and _is_rank(row.p_value, n + 1, most=ENOUGH):
         return True
     # Drawing ended early: in the last batch, at the draw that was the twentieth to fit as well.
@@ -110,7 +116,7 @@ def _is_possible(row: Row, null_keys: int) -> bool:
 
 def _are_ranks(p_values: Sequence[float], n: int) -> bool:
     """Return whether these are the p-values of the first of n keys, each among all of them."""
-    return len(p_values) == min(N_WRONG_KEYS, n) and all(_is_rank(one, n, most=n) for one in p_values)
+    return len(p_values) == min(N_WRONG_KEYS, n) and all(0 < one <= 1 and _is_rank(one, n, most=n) for one in p_values)
 
 
 def _is_rank(p_value: float, n: int, *, most: int) -> bool:

@@ -168,6 +168,38 @@ def test_doctored_figures_are_refused(number, fields, said, found):
         verify(resealed(changed(found, number, **fields), page="never looked at"))
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"p_value": 1e-320, "adjusted_p_value": 1e-320},
+        {"wrong_keys": [1e308] * 5},
+        {"looks": [Look(n_answers=250, e_value=1e308)]},
+        {"looks": [Look(n_answers=2**62, e_value=-1e308)]},
+        {"n_cells": 2**62, "n_positions": 2**62, "method": "plain"},
+        {"n_cells": -1},
+        {"z_score": 1e308},
+        {"n_null_keys": -1},
+    ],
+)
+@pytest.mark.parametrize("first_look", [None, 1, 0, -1])
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_absurd_figures_are_a_fault_of_the_bundle_and_none_of_ours(fields, first_look, found):
+    made = changed(found, 0, **fields)
+    report = msgspec.structs.replace(made.report, first_look=first_look)
+    with pytest.raises(InputError):
+        verify(resealed(msgspec.structs.replace(made, report=report), page="never looked at"))
+
+
+def test_a_key_of_no_scheme_and_a_time_without_a_zone_are_told(found):
+    canary = msgspec.structs.replace(found.report.keys[0], terms=Terms(scheme="canary", context=0))
+    report = msgspec.structs.replace(found.report, keys=[canary])
+    with pytest.raises(InputError, match="a key is of no scheme"):
+        verify(resealed(msgspec.structs.replace(found, report=report), page="never looked at"))
+    naive = msgspec.structs.replace(found, made_at=found.made_at.replace(tzinfo=None))
+    with pytest.raises(InputError, match="cannot be read"):
+        verify(resealed(naive, page="never looked at"))
+
+
 def test_a_control_that_showed_the_key_cannot_be_left_out(found):
     without = [one for one in found.report.tests if one.subject != "qwen.jsonl"]
     report = msgspec.structs.replace(found.report, tests=without)
