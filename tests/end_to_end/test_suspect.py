@@ -81,3 +81,75 @@ def test_a_student_behind_an_endpoint_is_proven_and_a_clean_model_is_not(
     assert all(row["p_value"] > 0.001 for row in said["tests"] if row["role"] == "control")
     commanded("prove", "verify", "evidence", "--public-key", entry.public_key, "--input", "suspect.jsonl")
     assert "proof: key C-17/1" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_asking_ends_when_the_looks_are_sure_and_the_test_sees_what_they_saw(
+    tokenizers_installed, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(8)
+    commanded("keys", "new", "--campaign", "C-17", "--workspace", "ws")
+    commanded("keys", "new", "--campaign", "C-18", "--workspace", "ws")
+    held = WatermarkKeys(
+        tmp_path / "ws" / "keys", Opening(read_master_key(tmp_path / "ws/keys/master.key").secret, None)
+    )
+    key = key_words(held.key(held.entries()[0]), 1)
+    traces = sample(rng, marked(bigram(rng, N_WORDS), Gumbel(1), key), 2_000)
+    student = trained(traces, bigram(rng, N_WORDS))
+    (tmp_path / "prompts.jsonl").write_text('{"prompt": "go on"}\n' * N_ANSWERS)
+    write_tokenizer(tmp_path / "tokenizer.json")
+    looks = (
+        "--workspace",
+        "ws",
+        "--sequential",
+        "--tokenizer",
+        "tokenizer.json",
+        "--first-look",
+        40,
+        "--alpha",
+        "0.001",
+    )
+
+    def query(url, *more, code=0):
+        fixed = ("prove", "query", "prompts.jsonl", "--endpoint", url, "--model", "m", "--per-minute", 100_000)
+        capsys.readouterr()
+        assert run([str(one) for one in (*fixed, *more)]) == code
+        return capsys.readouterr()
+
+    with speaking(student, rng) as server:
+        said = json.loads(query(server.url, *looks, "--campaign", "C-17", "--out", "run", "--json").out)
+        asked_for = said["answers"]
+        assert said["looks"]["is_sure"]
+        assert asked_for in {40, 80, 160}
+        assert said["left"] == N_ANSWERS - asked_for
+        n_requests = len(server.bodies)
+        again = query(server.url, *looks, "--campaign", "C-17", "--out", "run").out
+        assert len(server.bodies) == n_requests
+        assert f"{said['left']} are left: run the same command without --sequential to go on." in again
+        assert "This is no verdict" in again
+        other = query(server.url, *looks, "--first-look", 20, "--campaign", "C-17", "--out", "run", code=2)
+        assert "other looks were planned" in other.err
+        query(server.url, *looks, "--campaign", "C-18", "--out", "run", code=2)
+        went_on = query(server.url, "--out", "run").out
+        assert f"{N_ANSWERS} of {N_ANSWERS} questions are answered." in went_on
+    with speaking(bigram(rng, N_WORDS), rng) as server:
+        clean = json.loads(query(server.url, *looks, "--campaign", "C-17", "--out", "clean", "--json").out)
+        assert (clean["left"], clean["looks"]["is_sure"]) == (0, False)
+        assert [one["n_answers"] for one in clean["looks"]["keys"][0]["looks"]] == [40, 80, 160]
+
+    commanded("prove", "tokens", "run", "--tokenizer", "tokenizer.json", "--out", "suspect.jsonl")
+    test = ("prove", "radioactivity", "suspect.jsonl", "--workspace", "ws", "--campaign", "C-17", "--alpha", "0.001")
+    capsys.readouterr()
+    assert run([*test]) == 2
+    assert run([*test, "--sequential", "--first-look", "20"]) == 2
+    assert "give --sequential --first-look 40" in capsys.readouterr().err
+    commanded(*test, "--sequential", "--first-look", "40", "--json")
+    (row,) = json.loads(capsys.readouterr().out)["tests"]
+    assert row["looks"] == said["looks"]["keys"][0]["looks"]
+    assert row["p_value"] <= 0.001
+
+    with speaking(student, rng) as server:
+        query(server.url, "--out", "unplanned", "--max-requests", 3)
+        late = query(server.url, *looks, "--campaign", "C-17", "--out", "unplanned", code=2)
+        assert "looks must be planned before the first" in late.err

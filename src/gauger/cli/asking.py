@@ -1,67 +1,68 @@
-"""`gauger prove query` and `gauger prove tokens`: a suspect's answers, and the same in our model's tokens."""
+"""`gauger prove query`: a suspect is asked, and every answer kept."""
 
-import os
+from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from gauger.cli import options
+from gauger.cli import looking, options, targets
 from gauger.cli.options import examples
 from gauger.cli.output import Aside, print_result
-from gauger.errors import InputError, SettingsError, UsageError
+from gauger.errors import InputError
 
 if TYPE_CHECKING:
-    from gauger.sources.endpoint import Address, Endpoint
-    from gauger.sources.querying import Outcome
-    from gauger.sources.replies import Code
+    from gauger.pipeline import Progress
+    from gauger.sources.prompts import Question
+    from gauger.sources.querying import Budget, Outcome
     from gauger.store.query_runs import Asked, QueryRun, Summary
 
-KEY = "GAUGER_SUSPECT_KEY"
 _CHANGES_SHOWN = 6
-
-_FAULTS: "dict[Code, tuple[str, str]]" = {
-    "limited": ("it still says that there are too many requests", "wait, or lower --per-minute"),
-    "busy": ("it answers with errors of its own", "try again later"),
-    "timeout": ("it does not answer in time", "try again later, or raise --timeout"),
-    "unreachable": ("it cannot be reached", "check the address, and try again"),
-    "cut off": ("it cuts its answers off", "try again later"),
-    "broken": ("what it sends is no answer of this interface", "check the address and --interface"),
-    "encoded": ("it sends compressed answers that nobody asked for", "ask whoever runs it"),
-    "denied": ("it refuses the key", f"give another by --key-file or in {KEY}"),
-    "not there": ("it knows no such path or model", "check --endpoint, --model and --interface"),
-    "moved": ("it sends us elsewhere, which is not followed", "name the new address"),
-    "not trusted": ("its certificate is not trusted", "name its authority with --ca-file"),
-}
+_Limits = tuple[int | None, int | None]
 
 
 def register(group: typer.Typer) -> None:
-    """Add the commands to `gauger prove`."""
+    """Add the command to `gauger prove`."""
     group.command(
         epilog=examples(
             "gauger prove query ask.jsonl --endpoint https://host/v1 --model m --out run",
             "gauger prove query ask.jsonl --endpoint https://host/v1 --model m \\",
             "    --out run --per-minute 30 --max-requests 2000 --key-file s.key",
+            "gauger prove query ask.jsonl --model-dir ./their-model --out run",
+            "gauger prove query ask.jsonl --model-dir ./their-model --out run \\",
+            "    --sequential --campaign C-17 --tokenizer tokenizer.json",
         )
     )(query)
-    group.command(epilog=examples("gauger prove tokens run --tokenizer tokenizer.json --out suspect.jsonl"))(tokens)
 
 
 def query(
+    context: typer.Context,
     prompts: Annotated[Path, typer.Argument(metavar="PROMPTS", help='Lines of {"prompt": "..."} or {"messages": []}.')],
-    endpoint: Annotated[str, typer.Option("--endpoint", metavar="URL", help="Such as https://host/v1.")],
-    model: Annotated[str, typer.Option("--model", metavar="NAME", help="As the endpoint calls it.")],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the run, new or one to go on with.")],
+    endpoint: Annotated[
+        str | None, typer.Option("--endpoint", metavar="URL", help="Such as https://host/v1; with --model.")
+    ] = None,
+    model: Annotated[str | None, typer.Option("--model", metavar="NAME", help="As the endpoint calls it.")] = None,
+    model_dir: Annotated[
+        Path | None,
+        typer.Option("--model-dir", metavar="DIR", help="Or a Transformers model on this disk (extra `transformers`)."),
+    ] = None,
     interface: Annotated[
-        Literal["chat", "completions"], typer.Option("--interface", help="chat/completions, or completions.")
+        Literal["chat", "completions"],
+        typer.Option("--interface", help="chat/completions, or completions. A local model without template completes."),
     ] = "chat",
     samples: Annotated[int, typer.Option("--samples", min=1, metavar="N", help="Answers to each prompt.")] = 1,
     max_tokens: Annotated[int, typer.Option("--max-tokens", min=1, metavar="N", help="Most tokens an answer.")] = 512,
     temperature: Annotated[
-        float | None, typer.Option("--temperature", min=0, metavar="T", help="[default: the endpoint's own]")
+        float | None, typer.Option("--temperature", min=0, metavar="T", help="[default: the suspect's own]")
     ] = None,
+    device: Annotated[
+        str, typer.Option("--device", metavar="NAME", help="Where a local model runs: cpu, cuda, mps.")
+    ] = "cpu",
+    seed: Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Of a local model's draws.")] = 0,
     key_file: Annotated[
-        Path | None, typer.Option("--key-file", metavar="FILE", help=f"API key, mode 0600. [default: ${KEY}]")
+        Path | None, typer.Option("--key-file", metavar="FILE", help=f"API key, mode 0600. [default: ${targets.KEY}]")
     ] = None,
     per_minute: Annotated[
         float, typer.Option("--per-minute", min=0.01, metavar="N", help="Most requests a minute.")
@@ -88,168 +89,196 @@ def query(
     insecure_http: Annotated[
         bool, typer.Option("--insecure-http", help="Allow http to another machine: questions and key go in the clear.")
     ] = False,
+    sequential: Annotated[
+        bool,
+        typer.Option("--sequential", help="Look for a key whenever there are twice as many answers; end when sure."),
+    ] = False,
+    campaign: Annotated[
+        list[str] | None, typer.Option("--campaign", metavar="ID", help="Whose keys to look for, with --sequential.")
+    ] = None,
+    tokenizer: Annotated[
+        Path | None,
+        typer.Option("--tokenizer", metavar="FILE", help="tokenizer.json of your own model, with --sequential."),
+    ] = None,
+    first_look: Annotated[
+        int, typer.Option("--first-look", min=1, metavar="N", help="Answers at the first look.")
+    ] = 250,
+    alpha: Annotated[
+        float, typer.Option("--alpha", metavar="P", help="Level of a proof at which looks are sure.")
+    ] = 1e-6,
+    tests: Annotated[
+        int | None,
+        typer.Option("--tests", min=1, metavar="N", help="Suspects x keys that share it. [default: the keys]"),
+    ] = None,
+    workspace: options.Workspace = None,
+    threads: options.Threads = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Put prompts to an OpenAI-compatible endpoint and keep every answer.
+    """Put prompts to an OpenAI-compatible endpoint or a local model and keep every answer.
 
     Each answer is on the disk before the next question is asked. Run the same command again to go on where it stopped.
     What an endpoint does wrong is written down beside. The prompts must hold no text that was served under a key.
+    A local model is loaded from safetensors, nothing is fetched, no code of its folder runs, and the run holds the hash
+    of every file. With --sequential it ends where looks at the answers are sure; what was not asked can be asked later.
     """
     from datetime import UTC, datetime
 
-    from gauger.sources.endpoint import Address
     from gauger.sources.prompts import read_file
     from gauger.store.query_runs import Asked, hash_of, open_run
 
-    address = Address.parse(endpoint, allow_plain=insecure_http)
-    content = read_file(prompts)
+    targets.check_one_kind(context, is_local=model_dir is not None)
+    targets.check_only_with(context, looking.OPTIONS, "--sequential", is_on=sequential)
+    looks = None
+    if sequential:
+        looks = looking.prepare(
+            campaign or (), tokenizer, workspace, first_look=first_look, alpha=alpha, n_tests=tests, threads=threads
+        )
+    content, aside = read_file(prompts), Aside(quiet)
+    if model_dir is not None:
+        with aside.progress() as progress:
+            target = targets.model_target(model_dir, device=device, seed=seed, progress=progress)
+    else:
+        target = targets.endpoint_target(
+            endpoint or "", model or "", insecure_http=insecure_http, key_file=key_file, ca_file=ca_file,
+            timeout=timeout, max_bytes=max_answer, per_minute=per_minute, concurrency=concurrency, attempts=attempts,
+        )  # fmt: skip
     asked = Asked(
-        endpoint=endpoint,
-        model=model,
+        endpoint=target.endpoint,
+        model=target.model,
         interface=interface,
         samples=samples,
         max_tokens=max_tokens,
         temperature=temperature,
         prompts_sha256=hash_of(content),
+        local=target.local,
     )
-    reached = _endpoint(address, asked, key_file, ca_file, timeout=timeout, max_bytes=max_answer)
     with open_run(out, asked, content, now=datetime.now(UTC)) as run:
-        outcome = _ask(
-            run, reached, (max_requests, max_total_tokens), per_minute, attempts=attempts, concurrency=concurrency,
-            quiet=quiet,
-        )  # fmt: skip
-    _say(out, outcome, json=json)
+        if looks is None:
+            outcome, report = _ask(run, target, (max_requests, max_total_tokens), aside), None
+        else:
+            outcome, report = _ask_until_sure(run, target, (max_requests, max_total_tokens), aside, looks)
+    _say(out, outcome, target, report, json=json)
 
 
-def tokens(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run of `gauger prove query`.")],
-    tokenizer: Annotated[
-        Path, typer.Option("--tokenizer", metavar="FILE", help="tokenizer.json of your own model (extra `proof`).")
-    ],
-    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="A new file, readable by you alone.")],
-    reasoning: Annotated[bool, typer.Option("--reasoning", help="Test the reasoning that was shown, too.")] = False,
-) -> None:
-    """Turn the answers of a run into token ids of your own model's vocabulary, for `gauger prove radioactivity`."""
-    import msgspec
+def _ask(run: "QueryRun", target: targets.Target, limits: _Limits, aside: Aside) -> "Outcome":
+    """Put every question that is left."""
+    from gauger.sources.querying import Outcome
 
-    from gauger.sources.tokenizers import load_tokenizer
-    from gauger.store.durable import storage_errors, write_file
-    from gauger.store.query_runs import read_run
-
-    if out.exists():
-        raise UsageError("there is a file of this name", where=str(out), todo="name a new one")
-    _, questions, answers, _ = read_run(run)
-    encode = load_tokenizer(tokenizer)
-    asked = {one.number: one.text for one in questions}
-    lines = []
-    # In the order in which they came: what was there at an earlier look stays first (`gauger.proof.looks`).
-    for one in answers:
-        said = [one.reply.reasoning or "", one.reply.text] if reasoning else [one.reply.text]
-        prompt = encode(asked[one.prompt, one.sample])
-        lines += [msgspec.json.encode({"prompt": prompt, "tokens": encode(part)}) for part in said if part]
-    if not lines:
-        raise InputError("every answer of this run is empty", where=str(run), todo="ask other prompts")
-    with storage_errors(out):
-        write_file(out, b"\n".join(lines) + b"\n")
-    print_result(f"{len(lines):,} answers in tokens are in {out}.")
+    left = run.left()
+    if not left:
+        return Outcome(None, is_spent=False, n_open=0)
+    with aside.progress() as progress:
+        return _asker(run, target, limits, progress, len(left))(left)
 
 
-def _endpoint(
-    address: "Address", asked: "Asked", key_file: Path | None, ca_file: Path | None, *, timeout: float, max_bytes: int
-) -> "Endpoint":
-    from gauger.sources.endpoint import Asking, Endpoint, Limits, trust
+def _ask_until_sure(
+    run: "QueryRun", target: targets.Target, limits: _Limits, aside: Aside, looks: looking.Looking
+) -> "tuple[Outcome, looking.LooksReport]":
+    """Put what is left, and look where the plan says so."""
+    from gauger.sources.looking import ask_until_sure
+    from gauger.store.query_looks import pin_looks
 
-    return Endpoint(
-        address,
-        Asking(asked.model, asked.interface, asked.max_tokens, asked.temperature),
-        Limits(timeout, max_bytes),
-        _key(key_file),
-        trust(address, None if ca_file is None else str(ca_file)),
-    )
+    pin_looks(run, looks.plan)
+    left, seen = run.left(), looks.nothing()
+    with aside.progress() as progress:
 
+        def is_sure() -> bool:
+            nonlocal seen
+            seen = looks.report(run, progress)
+            return seen.is_sure
 
-def _key(file: Path | None) -> str | None:
-    """Return the API key: that of the file, else of the environment, else none."""
-    from gauger.sources.endpoint import check_key
-    from gauger.store.keys import read_private_file
-
-    if file is None:
-        held = os.environ.get(KEY)
-        return None if held is None else check_key(held, KEY)
-    try:
-        return check_key(read_private_file(file).decode(), str(file))
-    except UnicodeDecodeError:
-        raise SettingsError("this is no API key", where=str(file), todo="give one line of printable ASCII") from None
+        ask = _asker(run, target, limits, progress, len(left))
+        outcome = ask_until_sure(left, ask, lambda: looks.count(run), is_sure, first=looks.plan.first_look)
+    return outcome, seen
 
 
-def _ask(
-    run: "QueryRun",
-    endpoint: "Endpoint",
-    limits: tuple[int | None, int | None],
-    per_minute: float,
-    *,
-    attempts: int,
-    concurrency: int,
-    quiet: bool,
-) -> "Outcome":
+def _asker(
+    run: "QueryRun", target: targets.Target, limits: _Limits, progress: "Progress", n_left: int
+) -> "Callable[[Sequence[Question]], Outcome]":
+    """Return what puts some of the questions that are left. The suspect is reached when it is first asked."""
     from datetime import UTC, datetime
 
     import numpy as np
 
-    from gauger.sources.querying import Budget, Pace, Record, ask_all, spent
-    from gauger.sources.replies import Fault
+    from gauger.sources.querying import Pace, Record, ask_all
 
-    left, said = run.left(), {one.number: one for one in run.questions}
-    used = len(run.answers) + len(run.faults)
-    most = run.asked.max_tokens
-    spent_tokens = sum(spent(said[one.prompt, one.sample], one.reply, most) for one in run.answers)
-    spent_tokens += sum(spent(said[one.prompt, one.sample], Fault(one.code), most) for one in run.faults)
-    budget = Budget(
-        None if limits[0] is None else limits[0] - used, None if limits[1] is None else limits[1] - spent_tokens
-    )
+    reach = cache(lambda: target.reach(run.asked))
+    pace, budget, rng = Pace(target.per_minute), _budget(run, *limits), np.random.default_rng()
     record = Record(
         lambda question, reply, number: run.keep_answer(question, reply, number, now=datetime.now(UTC)),
         lambda question, fault: run.keep_fault(question, fault, now=datetime.now(UTC)),
     )
-    with Aside(quiet).progress() as progress:
+    n_put = 0
+
+    def ask(some: "Sequence[Question]") -> "Outcome":
+        nonlocal n_put
+        suspect, before = reach(), n_put
+        progress("answers", before, n_left)
+        n_put += len(some)
         return ask_all(
-            left,
-            endpoint.ask,
+            some,
+            suspect.ask,
             record,
-            pace=Pace(per_minute),
+            pace=pace,
             budget=budget,
-            attempts=attempts,
+            attempts=target.attempts,
             max_tokens=run.asked.max_tokens,
-            concurrency=concurrency,
-            rng=np.random.default_rng(),
-            hang_up=endpoint.hang_up,
-            progress=lambda done: progress("answers", done, len(left)),
+            concurrency=target.concurrency,
+            rng=rng,
+            hang_up=suspect.hang_up,
+            progress=lambda done: progress("answers", before + done, n_left),
         )
 
+    return ask
 
-def _say(folder: Path, outcome: "Outcome", *, json: bool) -> None:
-    """Print what the run holds; raise where the endpoint ended it."""
+
+def _budget(run: "QueryRun", most_requests: int | None, most_tokens: int | None) -> "Budget":
+    """Return what earlier goes of this run have left."""
+    from gauger.sources.querying import Budget, spent
+    from gauger.sources.replies import Fault
+
+    said = {one.number: one for one in run.questions}
+    used = len(run.answers) + len(run.faults)
+    most = run.asked.max_tokens
+    spent_tokens = sum(spent(said[one.prompt, one.sample], one.reply, most) for one in run.answers)
+    spent_tokens += sum(spent(said[one.prompt, one.sample], Fault(one.code), most) for one in run.faults)
+    return Budget(
+        None if most_requests is None else most_requests - used,
+        None if most_tokens is None else most_tokens - spent_tokens,
+    )
+
+
+def _say(
+    folder: Path, outcome: "Outcome", target: targets.Target, report: "looking.LooksReport | None", *, json: bool
+) -> None:
+    """Print what the run holds; raise where the suspect ended it."""
     import msgspec
 
     from gauger.store.query_runs import read_run, summarise
 
-    _, questions, answers, faults = read_run(folder)
+    asked, questions, answers, faults = read_run(folder)
     summary = summarise(questions, answers, faults, left=outcome.n_open, budget_spent=outcome.is_spent)
-    print_result(msgspec.json.format(msgspec.json.encode(summary), indent=2).decode() if json else _text(summary))
+    if json:
+        document = msgspec.to_builtins(summary) | ({} if report is None else {"looks": msgspec.to_builtins(report)})
+        print_result(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
+    else:
+        print_result(_text(summary, asked, report))
     if outcome.ended_by is not None:
-        what, todo = _FAULTS[outcome.ended_by.code]
+        what, todo = target.faults[outcome.ended_by.code]
         raise InputError(
-            f"the endpoint was given up: {what}", where=str(folder), todo=f"{todo}; what was answered is kept"
+            f"the {target.noun} was given up: {what}", where=str(folder), todo=f"{todo}; what was answered is kept"
         )
 
 
-def _text(summary: "Summary") -> str:
+def _text(summary: "Summary", asked: "Asked", report: "looking.LooksReport | None") -> str:
     from gauger.report.untrusted import shorten
 
     lines = [f"{summary.answers:,} of {summary.questions:,} questions are answered."]
     if summary.left:
-        lines.append(f"{summary.left:,} are left: run the same command again to go on.")
+        how = "without --sequential" if report is not None and report.is_sure else "again"
+        lines.append(f"{summary.left:,} are left: run the same command {how} to go on.")
+    lines += [] if report is None else looking.looks_text(report)
     if summary.budget_spent:
         lines.append("The budget is spent.")
     if summary.empty_answers or summary.inexact_answers:
@@ -257,6 +286,8 @@ def _text(summary: "Summary") -> str:
     if summary.requests_without_answer:
         counts = summary.requests_without_answer.items()
         lines.append("Without an answer: " + ", ".join(f"{n:,} {code}" for code, n in counts) + ".")
+    if asked.local is not None:
+        return "\n".join([*lines, f"The files of {shorten(asked.model)} have the SHA-256 {asked.local.sha256}."])
     names = [shorten(one.model or "(none)") for one in summary.claimed_models]
     if len(names) > 1:
         more = " > ..." * (len(names) > _CHANGES_SHOWN)

@@ -37,18 +37,29 @@ def verify(
     inputs: Annotated[
         list[Path] | None, typer.Option("--input", metavar="FILE", help="Must be among what was tested.")
     ] = None,
+    model_dirs: Annotated[
+        list[Path] | None,
+        typer.Option("--model-dir", metavar="DIR", help="Answers of this model must be among what was tested."),
+    ] = None,
 ) -> None:
-    """Check a bundle of evidence: hashes, signature, commitment log, and that the verdicts follow from the figures.
+    """Check a bundle of evidence: hashes, signature, commitment log, and all that follows from the rest of it.
 
+    Verdicts, corrected p-values, tails and the page are made again; every p-value must be one that its test can give.
     Exits with 3 where it does not hold. No workspace and no key is needed. Whose key signed is for you to know: compare
     it with one you had from elsewhere.
     """
-    from gauger.proof import evidence
+    from gauger.proof.verification import verify as verify_bundle
+    from gauger.sources.model_files import digest_of, read_model_files
     from gauger.store.bundles import read_bundle
 
-    manifest, found = evidence.verify(
-        read_bundle(folder), public_key=_hex(public_key), inputs={str(path): _content(path) for path in inputs or ()}
+    verified = verify_bundle(
+        read_bundle(folder),
+        gauger_version=version("gauger"),
+        public_key=_hex(public_key),
+        inputs={str(path): _content(path) for path in inputs or ()},
+        models={str(path): digest_of(read_model_files(path)) for path in model_dirs or ()},
     )
+    manifest, found = verified.manifest, verified.evidence
     lines = [f"The bundle holds: {manifest.suspect}, {_time(manifest.made_at)}."]
     lines += [f"{one.word}: key {one.key}" for one in found.report.verdicts]
     lines += [
@@ -56,6 +67,8 @@ def verify(
         f"signed by    {manifest.public_key}",
         f"newest line  {manifest.log_line}",
     ]
+    if not verified.is_page_compared:
+        lines.append(f"page         not made again: it is of Gauger {found.gauger_version}")
     print_result("\n".join(harmless(line) for line in lines))
 
 

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from gauger.pipeline import Progress
 
 #: Steps that count bytes; all others count what they say.
-BYTE_STEPS: Final = frozenset({"reading logs"})
+BYTE_STEPS: Final = frozenset({"reading logs", "reading the model"})
+#: Steps whose rate is shown beside their count.
+RATE_STEPS: Final = frozenset({"answers"})
 
 
 def silent(_step: str, _done: int, _total: int | None) -> None:
@@ -45,6 +47,8 @@ class _Amount(ProgressColumn):
 
     def render(self, task: Task) -> Text:
         """Return the cell of a bar."""
+        if task.description in RATE_STEPS:
+            return Text(_rated(task))
         return Text(_bytes(task) if task.description in BYTE_STEPS else _count(task))
 
 
@@ -57,6 +61,15 @@ def _bytes(task: Task) -> str:
     if task.time_remaining is not None and not task.finished:
         parts.append(f"{timedelta(seconds=int(task.time_remaining))} left")
     return ", ".join(parts)
+
+
+def _rated(task: Task) -> str:
+    """Return how many are done, how many a minute, and the time left; by the mean so far, for they may be far apart."""
+    done, total, elapsed = int(task.completed), int(task.total or 0), task.elapsed
+    if not (done and elapsed):
+        return f"{done:,} of {total:,}"
+    left = timedelta(seconds=int((total - done) * elapsed / done))
+    return f"{done:,} of {total:,}, {60 * done / elapsed:,.1f} a minute, {left} left"
 
 
 def _count(task: Task) -> str:

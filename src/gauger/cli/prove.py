@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from gauger.cli import answers as answered
 from gauger.cli import asking, handing_over, options, planning, provenance, suspects
+from gauger.cli.keys_in_question import keys_in_question
 from gauger.cli.options import examples
 from gauger.cli.output import Aside, print_result, terminal_width
 from gauger.errors import UsageError
 
 if TYPE_CHECKING:
-    from gauger.proof.commitments import Entry
     from gauger.proof.document import Document
     from gauger.proof.evidence import InputFile
-    from gauger.proof.examination import KeyInQuestion, Role, Row, Subject
-    from gauger.store.watermark_keys import WatermarkKeys
+    from gauger.proof.examination import Role, Row, Subject
 
 Answers = Annotated[
     list[Path], typer.Argument(metavar="ANSWERS", help="One file of answers for each suspect.", show_default=False)
@@ -43,6 +43,7 @@ def register(app: typer.Typer) -> None:
         )
     )(radioactivity)
     asking.register(group)
+    answered.register(group)
     handing_over.register(group)
     planning.register(group)
     group.command(epilog=provenance.EXAMPLES)(provenance.provenance)
@@ -126,9 +127,11 @@ def radioactivity(
     if out is not None:
         check_new(out)
     suspects.check_files([*answers, *(control or ()), *(positive or ())])
-    held = _keys(campaign, workspace)
+    held = keys_in_question(campaign, workspace)
     files = [*_read(answers, "suspect"), *_read(control, "control"), *_read(positive, "positive")]
+    _check_models(files)
     subjects = [one.subject for one in files]
+    _check_asked_for(files, first_look if sequential else None)
     if sequential:
         _check_first_look(subjects, first_look)
     n_tests = count_tests(subjects, held.in_question, method)
@@ -161,6 +164,32 @@ def radioactivity(
         Aside(quiet).say(*(f"Signed evidence is in {place}." for place in places))
 
 
+def _check_models(files: "Sequence[_File]") -> None:
+    """Refuse two files of one model: it is not held against itself."""
+    seen: dict[str, str] = {}
+    for record in (one.record for one in files):
+        if record.model_sha256 is None:
+            continue
+        if record.model_sha256 in seen:
+            raise UsageError(
+                "these are answers of the same model",
+                where=f"{record.name} and {seen[record.model_sha256]}",
+                todo="name each model's answers once",
+            )
+        seen[record.model_sha256] = record.name
+
+
+def _check_asked_for(files: "Sequence[_File]", first_look: int | None) -> None:
+    """Refuse to test answers otherwise than they were asked for: their number follows from what looks showed."""
+    for one in files:
+        if one.subject.role == "suspect" and one.first_look not in (None, first_look):
+            raise UsageError(
+                f"these answers were asked for look by look, first at {one.first_look:,}",
+                where=one.subject.name,
+                todo=f"give --sequential --first-look {one.first_look}",
+            )
+
+
 def _check_first_look(subjects: "Sequence[Subject]", first_look: int) -> None:
     fewest = min(len(one.answers) for one in subjects if one.role == "suspect")
     if fewest < first_look:
@@ -186,44 +215,12 @@ def _other_keys(asked: int | None, alpha: float, n_tests: int, *, sequential: bo
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
-    """The keys in question, with the whole log and what signs."""
-
-    entries: "list[Entry]"
-    in_question: "list[KeyInQuestion]"
-    log: "list[Entry]"
-    keys: "WatermarkKeys"
-
-
-@dataclass(frozen=True, slots=True)
 class _File:
-    """A file that is tested, and its record."""
+    """A file that is tested, its record, and how many answers were awaited at a first look while it was asked."""
 
     subject: "Subject"
     record: "InputFile"
-
-
-def _keys(campaigns: Sequence[str], workspace: Path | None) -> _Held:
-    """Return every rotation of these campaigns' keys, from a log that was verified."""
-    from gauger.cli.keys import watermark_keys
-    from gauger.cli.session import open_session, workspace_at_hand
-    from gauger.proof.commitments import newest
-    from gauger.proof.examination import KeyInQuestion
-    from gauger.proof.keys import key_words
-
-    with open_session(workspace_at_hand(workspace), read_only=True) as session:
-        held = watermark_keys(session)
-        log = [entry for entry in held.entries() if not entry.terms.is_canary]
-        for campaign in campaigns:
-            newest(log, campaign)
-        entries = [entry for entry in log if entry.campaign in campaigns]
-        secret = [held.key(entry) for entry in entries]
-    schemes = [entry.terms.watermark() for entry in entries]
-    in_question = [
-        KeyInQuestion(entry.name, scheme, key_words(key, scheme.n_words), entry.commitment)
-        for entry, scheme, key in zip(entries, schemes, secret, strict=True)
-    ]
-    return _Held(entries, in_question, log, held)
+    first_look: int | None
 
 
 def _read(files: Sequence[Path] | None, role: "Role") -> list[_File]:
@@ -232,7 +229,14 @@ def _read(files: Sequence[Path] | None, role: "Role") -> list[_File]:
     from gauger.sources.answers import read_answer_file
 
     read = [(str(path), read_answer_file(path)) for path in files or ()]
-    return [_File(Subject(name, role, one.answers), input_file(role, name, one.content)) for name, one in read]
+    return [
+        _File(
+            Subject(name, role, one.answers),
+            input_file(role, name, one.content, model_sha256=one.model_sha256),
+            one.first_look,
+        )
+        for name, one in read
+    ]
 
 
 def _text(document: "Document") -> str:

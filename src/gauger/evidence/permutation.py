@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 ENOUGH = 20
-_BATCH = 250
+#: Draws at a time.
+BATCH = 250
 #: Relative size of a rounding error: draws this close to the observed value are ties.
 TIE = 1e-9
 
@@ -36,7 +37,7 @@ def sequential_p_value(
     """
     reached = drawn = 0
     while drawn < permutations:
-        size = min(_BATCH, permutations - drawn)
+        size = min(BATCH, permutations - drawn)
         hits = np.cumsum(draw(size) >= observed - TIE * max(1.0, abs(observed)))
         if reached + hits[-1] >= enough:
             stop = int(np.searchsorted(hits, enough - reached)) + 1

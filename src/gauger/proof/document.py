@@ -86,7 +86,7 @@ def write(
         served=served,
         keys=[key_record(entry) for entry in entries],
         tests=list(rows),
-        verdicts=verdict_records(rows, entries, _controls_of(rows, null_keys), alpha=alpha, served=served),
+        verdicts=verdict_records(rows, entries, controls_of(rows, null_keys), alpha=alpha, served=served),
         detection_means=DETECTED_MEANS,
         no_detection_means=NOTHING_MEANS,
     )
@@ -158,7 +158,8 @@ def verdict_records(
     return verdicts
 
 
-def _controls_of(rows: Sequence[Row], null_keys: int) -> Callable[[str, str], Controls]:
+def controls_of(rows: Sequence[Row], null_keys: int) -> Callable[[str, str], Controls]:
+    """Return what gives the controls of a suspect and key, with which of them could have shown the key."""
     # A model that said nothing is no control.
     tested = [row for row in rows if row.role == "control" and row.n_cells]
     can_fire = len(tested) <= CONTROL_ALARM * (null_keys + 1)

@@ -37,6 +37,11 @@ def look_sizes(n_answers: int, first: int) -> list[int]:
     return [first << doubling for doubling in range(max(n_answers // first, 0).bit_length())]
 
 
+def next_look(n_answers: int, first: int) -> int:
+    """Return at how many answers the next look is, for one who has so many."""
+    return first << max(n_answers // first, 0).bit_length()
+
+
 def sequential_null_keys(alpha: float, n_tests: int) -> int:
     """Return how many other keys let a strong mark be called at the first look."""
     return math.ceil(_USUAL_KEYS * n_tests / alpha * (1 - 1e-12)) - 1

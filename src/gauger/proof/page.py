@@ -1,6 +1,7 @@
 """The evidence against one suspect as one HTML file that needs nothing else: no script, network, font or image."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Final
@@ -9,6 +10,7 @@ from jinja2 import Environment
 
 from gauger.evidence.records import p_text
 from gauger.proof.commitments import Entry
+from gauger.proof.document import controls_of
 from gauger.proof.evidence import Evidence
 from gauger.proof.radioactivity import Method
 from gauger.proof.verdicts import Word
@@ -29,10 +31,9 @@ def render_evidence(evidence: Evidence, log: Sequence[Entry]) -> str:
     """Return the page. Names of files and whatever the operator stated are escaped."""
     environment = _environment()
     style = style_sheet(environment, "report.css")
-    tests = evidence.report.tests
     return environment.get_template("evidence.html.jinja").render(
         evidence=evidence,
-        n_controls=len({row.subject for row in tests if row.role == "control" and row.n_cells}),
+        controls=_counted(evidence),
         log_line=log[-1].digest,
         log_length=len(log),
         public_key=log[-1].public_key,
@@ -41,6 +42,25 @@ def render_evidence(evidence: Evidence, log: Sequence[Entry]) -> str:
         style=style,
         style_hash=source_hash(style),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class CountedControls:
+    """The unrelated models tested for one key: how many, and the names of those that could have shown it."""
+
+    n_tested: int
+    able: frozenset[str]
+
+
+def _counted(evidence: Evidence) -> dict[str, CountedControls]:
+    """Return the controls by key, as the verdicts count them."""
+    report = evidence.report
+    found = controls_of(report.tests, report.null_keys)
+    counted = {}
+    for key in (one.name for one in report.keys):
+        tested = {row.subject for row in report.tests if row.role == "control" and row.key == key}
+        counted[key] = CountedControls(len(tested), found(evidence.suspect, key).able_models)
+    return counted
 
 
 @cache

@@ -115,9 +115,9 @@ class Controls:
         return first.model if first is not None and is_shown else None
 
     @property
-    def n_models(self) -> int:
-        """How many unrelated models could have shown the key: those that could not are no controls."""
-        return len({one.model for one in self.negative if one.is_able})
+    def able_models(self) -> frozenset[str]:
+        """The unrelated models that could have shown the key: those that could not are no controls."""
+        return frozenset(one.model for one in self.negative if one.is_able)
 
     @property
     def has_power(self) -> bool | None:
@@ -187,10 +187,10 @@ def _word(adjusted: float, alpha: float, *, capped: bool) -> Word:
 
 def _lacking(committed_at: datetime, served: Served, controls: Controls) -> list[str]:
     lacking = []
-    if controls.n_models < MIN_CONTROLS:
+    if len(controls.able_models) < MIN_CONTROLS:
         lacking.append(
             f"a proof needs {MIN_CONTROLS} unrelated models as controls that could have shown the key;"
-            f" there are {controls.n_models}"
+            f" there are {len(controls.able_models)}"
         )
     if served.since is None or served.to is None:
         lacking.append("a proof needs a statement of to whom, and from when, text under the key was served")

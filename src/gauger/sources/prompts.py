@@ -17,18 +17,20 @@ class _Message(msgspec.Struct, frozen=True):
 
 
 class _Record(msgspec.Struct, frozen=True):
+    id: str | int | None = None
     prompt: str | None = None
     messages: list[_Message] = []
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One question: which line of the prompts, which of its samples (both from 0), and what is asked."""
+    """One question: which line of the prompts, which of its samples (both from 0), what is asked, and the line's id."""
 
     prompt: int
     sample: int
     text: str
     messages: tuple[dict[str, Any], ...]
+    id: str | None = None
 
     @property
     def number(self) -> tuple[int, int]:
@@ -76,10 +78,12 @@ def _record(line: bytes, where: str) -> _Record:
 
 
 def _question(record: _Record, number: int, sample: int) -> Question:
+    name = None if record.id is None else str(record.id)
     if record.prompt is not None:
-        return Question(number, sample, record.prompt, ({"role": "user", "content": record.prompt},))
+        return Question(number, sample, record.prompt, ({"role": "user", "content": record.prompt},), name)
     text = "\n".join(one.content for one in record.messages)
-    return Question(number, sample, text, tuple({"role": one.role, "content": one.content} for one in record.messages))
+    messages = tuple({"role": one.role, "content": one.content} for one in record.messages)
+    return Question(number, sample, text, messages, name)
 
 
 def _no_prompt(where: str) -> InputError:

@@ -25,6 +25,7 @@ import msgspec
 
 from gauger.errors import UsageError, WorkspaceError
 from gauger.sources.endpoint import Interface
+from gauger.sources.model_files import ModelFile
 from gauger.sources.prompts import Question, read_prompts
 from gauger.sources.replies import FATAL, LASTING, Code, Fault, Reply
 from gauger.store.durable import PRIVATE_FILE, make_folder, put_in_place, storage_errors, write_file
@@ -34,17 +35,26 @@ SCHEMA: Final = "gauger/query-run/1"
 RUN, PROMPTS, ANSWERS, FAULTS, LOCK = "run.json", "prompts.jsonl", "answers.jsonl", "faults.jsonl", "lock"
 
 
+class LocalSuspect(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A model on this disk: all its files, one hash for them (`gauger.sources.model_files`), and the run's seed."""
+
+    sha256: str
+    files: list[ModelFile]
+    seed: int
+
+
 class Asked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """To whom and how: `run.json`. It holds no key."""
+    """To whom and how: `run.json`. It holds no key. `endpoint` is null for a model on this disk: it is `local`."""
 
     schema: str = SCHEMA
-    endpoint: str
+    endpoint: str | None
     model: str
     interface: Interface
     samples: int
     max_tokens: int
     temperature: float | None
     prompts_sha256: str
+    local: LocalSuspect | None = None
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -226,7 +236,7 @@ def _pin(folder: Path, asked: Asked, prompts: bytes) -> None:
     if (folder / RUN).exists():
         if _asked(folder) != asked:
             raise UsageError(
-                "this folder holds a run that asks something else: endpoint, model, prompts or options differ",
+                "this folder holds a run that asks something else: suspect, prompts or options differ",
                 where=str(folder),
                 todo="give the same as then, or a new --out",
             )

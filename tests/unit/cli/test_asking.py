@@ -265,3 +265,42 @@ def test_without_the_extra_one_is_told_which(query, gauger, tokenizer, monkeypat
     shown = gauger("prove", "tokens", "run", "--tokenizer", tokenizer, "--out", "suspect.jsonl")
     assert shown.code == 2
     assert "gauger[proof]" in shown.err
+
+
+def test_answers_become_texts_with_the_ids_of_their_prompts(query, gauger, here):
+    prompts = [{"id": "lighthouse/1", "prompt": "a"}, {"id": 7, "messages": [{"role": "user", "content": "b"}]}]
+    (here / "prompts.jsonl").write_text("".join(json.dumps(one) + "\n" for one in prompts))
+    assert gauger("prove", "texts", "run", "--out", "suspect.jsonl").code == 2
+    with serving(well) as server:
+        query(server.url, "--samples", 2, "--concurrency", 1)
+    shown = gauger("prove", "texts", "run", "--out", "suspect.jsonl")
+    assert (shown.code, shown.out) == (0, "4 answers are in suspect.jsonl.\n")
+    lines = [json.loads(line) for line in (here / "suspect.jsonl").read_text().splitlines()]
+    assert lines == [{"id": "lighthouse/1", "text": "you said a"}, {"id": "7", "text": "you said b"}] * 2
+    assert (here / "suspect.jsonl").stat().st_mode & 0o777 == 0o600
+    assert gauger("prove", "texts", "run", "--out", "suspect.jsonl").code == 2
+
+
+def test_texts_of_prompts_without_ids_are_refused(query, gauger, here):
+    with serving(well) as server:
+        query(server.url)
+    shown = gauger("prove", "texts", "run", "--out", "suspect.jsonl")
+    assert shown.code == 3
+    assert "its prompts have no ids" in shown.err
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("--campaign", "C-17"), "--campaign is for --sequential"),
+        (("--first-look", 250), "--first-look is for --sequential"),
+        (("--sequential",), "looks need a key and a tokenizer"),
+        (("--sequential", "--campaign", "C-17"), "looks need a key and a tokenizer"),
+        (("--sequential", "--campaign", "C-17", "--tokenizer", "t.json", "--alpha", 0.05), "alpha is 0.05"),
+    ],
+)
+def test_looks_need_what_they_look_for(given, said, gauger, here):
+    shown = gauger(*command("http://127.0.0.1:9/v1", *given))
+    assert shown.code == 2
+    assert said in shown.err
+    assert not (here / "run").exists()

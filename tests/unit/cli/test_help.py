@@ -20,7 +20,10 @@ COMMANDS = {
 }
 LAB = ("lab", "lab simulate", "lab scenarios", "lab window-test", "lab distil")
 KEYS = ("keys", *(f"keys {name}" for name in ("new", "rotate", "list", "export", "commit-log", "commit-log verify")))
-PROVE = ("prove", *(f"prove {name}" for name in ("radioactivity", "query", "tokens", "plan", "verify", "provenance")))
+PROVE = (
+    "prove",
+    *(f"prove {name}" for name in ("radioactivity", "query", "tokens", "texts", "plan", "verify", "provenance")),
+)
 CANARY = ("canary", *(f"canary {name}" for name in ("plan", "inject", "probes", "test")))
 PATHS = ("", *COMMANDS, *LAB, *KEYS, *PROVE, *CANARY)
 

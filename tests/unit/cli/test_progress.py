@@ -71,6 +71,8 @@ def task():
     [
         ("reading logs", 4_000_000, 10_000_000, "4.0 MB of 10.0 MB, 2.0 MB/s, 0:00:03 left"),
         ("reading logs", 4_000_000, None, "4.0 MB, 2.0 MB/s"),
+        ("answers", 2, 8, "2 of 8, 60.0 a minute, 0:00:06 left"),
+        ("answers", 0, 8, "0 of 8"),
         ("history windows", 2, 8, "3 of 8, 0:00:06 left"),
         ("writing", 0, 1, ""),
         ("writing", 1, 1, "done"),

@@ -111,6 +111,16 @@ def test_an_empty_file_is_no_answer(prove, world):
     assert "no answers" in shown.err
 
 
+def test_answers_of_two_models_in_a_file_are_refused(prove, world):
+    lines = [{"tokens": [1, 2], "model_sha256": digit * 64} for digit in "ab"]
+    (world / "suspect.jsonl").write_text("".join(json.dumps(one) + "\n" for one in lines))
+    shown = prove("--campaign", "C-17")
+    assert shown.code == 3
+    assert "more than one model" in shown.err
+    (world / "suspect.jsonl").write_text(json.dumps({**lines[0], "model_sha256": "A"}) + "\n")
+    assert prove("--campaign", "C-17").code == 3
+
+
 def test_one_unrelated_model_is_not_three(prove, world):
     (world / "copy.jsonl").write_bytes((world / "a.jsonl").read_bytes())
     shown = prove("--campaign", "C-17", "--control", "a.jsonl", "--control", "copy.jsonl")
@@ -166,6 +176,7 @@ def test_several_suspects_get_a_bundle_each_and_nothing_is_written_over(gauger, 
     shown = gauger(*given, "--alpha", "0.001", "--out", "evidence")
     assert shown.code == 0
     assert sorted(path.name for path in (world / "evidence").iterdir()) == ["01-suspect", "02-a"]
+    assert gauger("prove", "verify", "evidence/02-a", "--input", "a.jsonl").code == 0
     assert gauger("prove", "verify", "evidence/02-a", "--input", "suspect.jsonl").code == 3
     assert gauger(*given, "--alpha", "0.001", "--out", "evidence").code == 2
 

@@ -10,17 +10,19 @@ from pathlib import Path
 import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from scipy.stats import norm
 
 from gauger.errors import GaugerError, InputError
+from gauger.evidence.records import rounded_up
 from gauger.proof import evidence
 from gauger.proof.commitments import next_entry
 from gauger.proof.document import about, write
-from gauger.proof.evidence import EVIDENCE, LOG, MANIFEST, PAGE, Evidence, Manifest, input_file, sealed, verify
+from gauger.proof.evidence import EVIDENCE, LOG, MANIFEST, PAGE, Evidence, Manifest, input_file, sealed
 from gauger.proof.examination import Row
 from gauger.proof.keys import Terms
 from gauger.proof.page import render_evidence
-from gauger.proof.radioactivity import Look
 from gauger.proof.verdicts import Served
+from gauger.proof.verification import verify as verified
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "proof"
 COMMITTED = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
@@ -29,14 +31,29 @@ PUBLIC = SIGNER.public_key().public_bytes_raw()
 SERVED = Served("the 41 accounts of C-17", COMMITTED + timedelta(days=1), COMMITTED + timedelta(days=31))
 
 
-def log():
+KGW = Terms(scheme="kgw", context=1, gamma=0.25)
+#: Drawing ended in its first batch.
+FEW = {"n_null_keys": 250}
+#: Where wrong keys rank.
+WRONG = (0.31, 0.77, 0.08, 0.52, 0.94)
+VERSION = "0.1"
+
+
+def verify(files, **more):
+    """Return manifest and evidence of a bundle that holds for the version that made it."""
+    found = verified(files, gauger_version=VERSION, **more)
+    assert found.is_page_compared
+    return found.manifest, found.evidence
+
+
+def log(terms: Terms = KGW):
     entries = []
     for n, campaign in enumerate(("C-16", "C-17")):
         entries.append(
             next_entry(
                 entries,
                 campaign=campaign,
-                terms=Terms(scheme="kgw", context=1, gamma=0.25),
+                terms=terms,
                 commit=lambda rotation, campaign=campaign: hashlib.sha256(
                     f"{campaign}/{rotation}".encode()
                 ).hexdigest(),
@@ -57,12 +74,14 @@ def row(subject: str, role: str, p_value: float, **more: object) -> Row:
         "p_value": p_value,
         "adjusted_p_value": None,
         "z_score": 9.0,
-        "tail_p_value": 1e-19,
+        "tail_p_value": float(norm.sf(more.get("z_score", 9.0) or 0.0)),
         "n_cells": 5_120,
         "n_positions": 22_000,
         "n_null_keys": 1_999_999,
-        "wrong_keys": [0.31, 0.77, 0.08, 0.52, 0.94],
+        "wrong_keys": [],
     }
+    if n := more.get("n_null_keys", fields["n_null_keys"]):
+        fields["wrong_keys"] = [rounded_up(int(share * n) / n) for share in WRONG]
     return Row(**(fields | more))
 
 
@@ -70,17 +89,17 @@ def row(subject: str, role: str, p_value: float, **more: object) -> Row:
 def found() -> Evidence:
     rows = [
         row("suspect.jsonl", "suspect", 5e-7, adjusted_p_value=1e-6),
-        row("other.jsonl", "suspect", 0.4, adjusted_p_value=0.4, z_score=0.1),
-        *(row(f"{name}.jsonl", "control", p, z_score=z, n_null_keys=40) for name, p, z in
-          (("llama", 0.5, 0.0), ("qwen", 0.9, -1.2), ("base", 0.23, 0.8))),
-        row("ours.jsonl", "positive", 5e-7, z_score=31.0, looks=[Look(n_answers=250, e_value=2e6)]),
+        row("other.jsonl", "suspect", 0.4, adjusted_p_value=0.4, z_score=0.1, **FEW),
+        *(row(f"{name}.jsonl", "control", p, z_score=z, **FEW) for name, p, z in
+          (("llama", 20 / 40, 0.0), ("qwen", rounded_up(20 / 22), -1.2), ("base", rounded_up(20 / 87), 0.8))),
+        row("ours.jsonl", "positive", 5e-7, z_score=31.0),
     ]  # fmt: skip
     report = write(rows, log()[1:], alpha=1e-6, null_keys=1_999_999, n_tests=2, served=SERVED)
     files = [input_file(one.role, one.subject, one.subject.encode()) for one in rows if one.subject != "other.jsonl"]
     return Evidence(
         schema=evidence.SCHEMA,
         made_at=datetime(2026, 6, 1, tzinfo=UTC),
-        gauger_version="0.1",
+        gauger_version=VERSION,
         suspect="suspect.jsonl",
         inputs=files,
         report=about(report, "suspect.jsonl"),
@@ -145,8 +164,10 @@ def test_another_signer_is_seen_where_the_right_one_is_known(found):
         verify(forged)  # the log is the first signer's
 
 
-def resealed(found: Evidence, entries=None) -> dict[str, bytes]:
-    return sealed(found, "page", entries or log(), public_key=PUBLIC, sign=SIGNER.sign)
+def resealed(found: Evidence, entries=None, page: str | None = None) -> dict[str, bytes]:
+    """Return the bundle of other evidence, signed; with its own page unless that cannot be made."""
+    entries = entries or log()
+    return sealed(found, page or render_evidence(found, entries), entries, public_key=PUBLIC, sign=SIGNER.sign)
 
 
 def test_whoever_signs_cannot_sign_a_verdict_that_does_not_follow(found):
@@ -190,7 +211,7 @@ def changed(found: Evidence, number: int, **fields: object) -> Evidence:
 )
 def test_figures_that_no_test_can_give_are_refused_before_they_are_judged(number, fields, said, found):
     with pytest.raises(InputError, match=said):
-        verify(resealed(changed(found, number, **fields)))
+        verify(resealed(changed(found, number, **fields), page="never looked at"))
 
 
 @pytest.mark.parametrize("alpha", [0.5, 0.0, -1.0])
