@@ -62,8 +62,9 @@ class Conversion:
                 run = []
             if not run:
                 source, full = own, record.end + _RUN_BYTES
-            offset, length, end, value = record
-            run.append(record if own is None else Record(offset, length, end, self._row(own, value)))
+            if own is not None:
+                record.value = self._row(own, record.value)
+            run.append(record)
         if run:
             yield source, run
 

@@ -6,16 +6,14 @@ Retries are kept: they are traffic.
 
 import re
 from collections.abc import Mapping
-from datetime import tzinfo
 from typing import Final
 
 from gauger.exchanges.schema import TEXTS
 from gauger.sources.batches import ReadOptions
 from gauger.sources.bodies import Row, answered, asked, there, used
-from gauger.sources.faults import Bad
 from gauger.sources.headers import client_fingerprint, plain_headers
 from gauger.sources.json_text import as_object, opened
-from gauger.sources.times import microseconds, zone_of
+from gauger.sources.times import Elapsed
 
 #: What LiteLLM writes in place of a text it was told not to keep. Shared by all accounts, so it must not look like one.
 _REDACTED: Final = frozenset({"redacted-by-litellm", "REDACTED_BY_LITELM", "REDACTED_BY_LITELLM"})
@@ -61,7 +59,7 @@ class LiteLLMSource:
         row.update(_identity(record, metadata, options))
         row.update(_circumstances(record, metadata, server_request))
         row.update(_outcome(record, metadata, answer))
-        row["latency_ms"] = _latency_ms(record, zone_of(options.timezone))
+        row["latency_ms"] = _latency(record)
         for column in TEXTS:
             if isinstance(text := row.get(column), str):
                 row[column] = _as_sent(text)
@@ -152,11 +150,6 @@ def _is_http_status(code: object) -> bool:
     return isinstance(code, str | int) and len(str(code)) == len("429") and str(code).isdigit()
 
 
-def _latency_ms(record: Mapping[str, object], zone: tzinfo) -> object:
+def _latency(record: Mapping[str, object]) -> object:
     told = record.get("request_duration_ms")
-    if told is not None and told != "":
-        return told
-    begin, end = microseconds(record.get("startTime"), zone), microseconds(record.get("endTime"), zone)
-    if begin is None or end is None or isinstance(begin, Bad) or isinstance(end, Bad):
-        return end if isinstance(end, Bad) else None
-    return (end - begin) / 1000
+    return Elapsed(record.get("startTime"), record.get("endTime")) if told is None or told == "" else told
