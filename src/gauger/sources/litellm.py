@@ -10,7 +10,7 @@ from typing import Final
 
 from gauger.exchanges.schema import TEXTS
 from gauger.sources.batches import ReadOptions
-from gauger.sources.bodies import Row, answered, asked, there, used
+from gauger.sources.bodies import Row, exchanged, reasoning_tokens
 from gauger.sources.headers import client_fingerprint, plain_headers
 from gauger.sources.json_text import as_object, opened
 from gauger.sources.times import Elapsed
@@ -48,17 +48,16 @@ class LiteLLMSource:
 
     def matches(self, record: Mapping[str, object]) -> bool:
         """Whether a record is a spend log or a logging payload."""
-        return "startTime" in record and any(name in record for name in ("request_id", "id", "litellm_call_id"))
+        return "startTime" in record and ("request_id" in record or "id" in record or "litellm_call_id" in record)
 
     def row(self, record: Mapping[str, object], options: ReadOptions) -> Mapping[str, object]:
         """Values by canonical column."""
         metadata = as_object(record.get("metadata"))
         server_request = as_object(record.get("proxy_server_request"))
-        answer = answered(record.get("response"))
-        row = {**answer, **there(asked(_request_body(record, server_request)))}
+        row = exchanged(_request_body(record, server_request), record.get("response"))
+        row.update(_outcome(record, metadata, row))
         row.update(_identity(record, metadata, options))
         row.update(_circumstances(record, metadata, server_request))
-        row.update(_outcome(record, metadata, answer))
         row["latency_ms"] = _latency(record)
         for column in TEXTS:
             if isinstance(text := row.get(column), str):
@@ -86,22 +85,31 @@ def _as_sent(text: str) -> str | None:
 
 
 def _identity(record: Mapping[str, object], metadata: Mapping[str, object], options: ReadOptions) -> Row:
-    account = (_named(record, metadata, field) for field in options.account_fields)
     call_id = _given(record.get("litellm_call_id")) or _given(metadata.get("litellm_call_id"))
     return {
         "request_id": call_id or _given(record.get("request_id")) or _given(record.get("id")),
         "conversation_id": _given(record.get("session_id")) or _given(record.get("trace_id")),
-        "account_id": next(filter(None, account), None),
+        "account_id": _account(record, metadata, options.account_fields),
         "api_key_id": _named(record, metadata, "user_api_key_hash") or _given(metadata.get("user_api_key")),
         "organisation_id": _named(record, metadata, "user_api_key_org_id"),
         "end_user_id": _given(record.get("end_user")) or _given(metadata.get("user_api_key_end_user_id")),
     }
 
 
+def _account(record: Mapping[str, object], metadata: Mapping[str, object], fields: tuple[str, ...]) -> object:
+    for field in fields:
+        if account := _named(record, metadata, field):
+            return account
+    return None
+
+
 def _named(record: Mapping[str, object], metadata: Mapping[str, object], field: str) -> object:
     """Value of a field of the logging payload, wherever either dump keeps it."""
-    spend_log_name = _SPEND_LOG_NAMES.get(field, field)
-    return _given(metadata.get(field)) or _given(record.get(spend_log_name)) or _given(record.get(field))
+    return (
+        _given(metadata.get(field))
+        or _given(record.get(_SPEND_LOG_NAMES.get(field, field)))
+        or _given(record.get(field))
+    )
 
 
 def _given(value: object) -> object:
@@ -111,11 +119,10 @@ def _given(value: object) -> object:
 def _circumstances(
     record: Mapping[str, object], metadata: Mapping[str, object], server_request: Mapping[str, object]
 ) -> Row:
-    headers = {
-        **plain_headers(metadata.get("headers")),
-        **plain_headers(server_request.get("headers")),
-        **plain_headers(metadata.get("requester_custom_headers")),
-    }
+    headers: dict[str, str] = {}
+    for given in (metadata.get("headers"), server_request.get("headers"), metadata.get("requester_custom_headers")):
+        if given:
+            headers.update(plain_headers(given))
     agent = _given(metadata.get("user_agent")) or _given(record.get("user_agent"))
     address = _given(record.get("requester_ip_address")) or _given(metadata.get("requester_ip_address"))
     return {
@@ -131,19 +138,15 @@ def _circumstances(
 def _outcome(record: Mapping[str, object], metadata: Mapping[str, object], answer: Row) -> Row:
     error = as_object(record.get("error_information")) or as_object(metadata.get("error_information"))
     code = error.get("error_code")
-    usage = used(metadata.get("usage_object"))
+    reasoning = answer.get("reasoning_tokens")
     return {
         "http_status": code if _is_http_status(code) else None,
         "error_code": _given(error.get("error_class")) or _given(code) or answer.get("error_code"),
         "response_model": answer.get("response_model") or _given(record.get("model")),
         "input_tokens": record.get("prompt_tokens", answer.get("input_tokens")),
         "output_tokens": record.get("completion_tokens", answer.get("output_tokens")),
-        "reasoning_tokens": _first_there(answer.get("reasoning_tokens"), usage.get("reasoning_tokens")),
+        "reasoning_tokens": reasoning_tokens(metadata.get("usage_object")) if reasoning is None else reasoning,
     }
-
-
-def _first_there(*values: object) -> object:
-    return next((value for value in values if value is not None), None)
 
 
 def _is_http_status(code: object) -> bool:
