@@ -113,17 +113,19 @@ def _last_run(said: list[bool]) -> range:
 
 def _first_block(messages: Iterable[object]) -> str | None:
     """First signed or encrypted reasoning block of messages, or of items of the Responses API."""
-    return next(filter(None, map(_block_in, messages)), None)
+    for message in messages:
+        if isinstance(message, dict):
+            block = _block(message) if "type" in message else None
+            block = block or _block_among(message.get("content"))
+            if "thinking_blocks" in message:
+                block = block or _block_among(message["thinking_blocks"])
+            if block:
+                return block
+    return None
 
 
-def _block_in(message: object) -> str | None:
-    if not isinstance(message, dict):
-        return None
-    block = _block(message) if "type" in message else None
-    for key in ("content", "thinking_blocks"):
-        if not block and isinstance(parts := message.get(key), list):
-            block = next(filter(None, map(_block, parts)), None)
-    return block
+def _block_among(parts: object) -> str | None:
+    return next(filter(None, map(_block, parts)), None) if isinstance(parts, list) else None
 
 
 def _block(holder: object) -> str | None:
