@@ -12,8 +12,8 @@ from gauger.sources.records import Record
 from gauger.sources.source import Refused, Source
 
 #: Records that are converted together, and the bytes from the first of them at which no more are.
-_RUN_RECORDS: Final = 128
-_RUN_BYTES: Final = 1 << 20
+_RUN_RECORDS: Final = 512
+_RUN_BYTES: Final = 1 << 21
 
 
 class Conversion:
@@ -40,15 +40,23 @@ class Conversion:
     def converted(
         self, records: Iterable[Record], *, first_row: int, has_room: Callable[[Converted], bool]
     ) -> Iterator[tuple[list[Record], Converted]]:
-        """Yield records and what they become: together when there is room for all, else one by one."""
+        """Yield records and what they become: as many together as there is room for."""
         row = first_row
         for source, run in self._runs(records):
-            found = self._run(source, run, row)
-            if has_room(found):
-                yield run, found
-            else:
-                yield from (([record], self._run(source, [record], row + at)) for at, record in enumerate(run))
+            yield from self._fitting(source, run, row, has_room)
             row += len(run)
+
+    def _fitting(
+        self, source: Source | None, run: list[Record], row: int, has_room: Callable[[Converted], bool]
+    ) -> Iterator[tuple[list[Record], Converted]]:
+        """Yield a run whole when there is room for it, else half by half, down to single records."""
+        found = self._run(source, run, row)
+        if len(run) == 1 or has_room(found):
+            yield run, found
+            return
+        middle = len(run) // 2
+        yield from self._fitting(source, run[:middle], row, has_room)
+        yield from self._fitting(source, run[middle:], row + middle, has_room)
 
     def _runs(self, records: Iterable[Record]) -> Iterator[tuple[Source | None, list[Record]]]:
         """Yield neighbours of one source, each with its row as its value: a record itself is not held for long."""
