@@ -53,14 +53,20 @@ class Converted(NamedTuple):
     text_bytes: int
 
 
+def filled(row: Mapping[str, object]) -> tuple[object, ...]:
+    """Values of a source's row in the order of `FILLED`."""
+    return tuple(map(row.get, FILLED))
+
+
 def converted(
-    rows: Sequence[Mapping[str, object]], places: Sequence[Place], zone: tzinfo, *, refused: Sequence[Fault] = ()
+    rows: Sequence[tuple[object, ...]], places: Sequence[Place], zone: tzinfo, *, refused: Sequence[Fault] = ()
 ) -> Converted:
-    """Values of a source's rows as the columns want them, and the faults of theirs and of the records it refused.
+    """Rows (`filled`) as the columns want them, and the faults of theirs and of the records it refused.
 
     A bad value in an optional column leaves it empty, with a fault; in a required one it costs the record.
     """
-    found = {column: converted_column(column, [row.get(column) for row in rows], zone) for column in FILLED}
+    given = map(list, zip(*rows, strict=True)) if rows else ([] for _ in FILLED)
+    found = {column: converted_column(column, values, zone) for column, values in zip(FILLED, given, strict=True)}
     lost: dict[int, Fault] = {}
     for column in REQUIRED:
         values, bad = found[column]

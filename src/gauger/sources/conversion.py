@@ -5,7 +5,7 @@ from datetime import tzinfo
 from typing import Final
 
 from gauger.sources.batches import ReadOptions
-from gauger.sources.batching import Converted, Place, converted
+from gauger.sources.batching import Converted, Place, converted, filled
 from gauger.sources.detection import source_of
 from gauger.sources.faults import NESTED, Bad, Fault
 from gauger.sources.records import Record
@@ -76,9 +76,10 @@ class Conversion:
         if run:
             yield source, run
 
-    def _row(self, source: Source, record: Mapping[str, object]) -> Mapping[str, object] | Refused:
+    def _row(self, source: Source, record: Mapping[str, object]) -> tuple[object, ...] | Refused:
         try:
-            return source.row(record, self._options)
+            # At once: a row of 512 others would have to be fetched into the processor's cache again.
+            return filled(source.row(record, self._options))
         except Refused as verdict:
             return verdict.with_traceback(None)
         except RecursionError:
