@@ -28,6 +28,7 @@ Row = dict[str, object]
 
 _MESSAGE_KINDS: Final = frozenset({dict, str})
 _PLAIN_NAMES: Final = frozenset({"role", "content"})
+_CALL_NAMES: Final = frozenset({"function", "name"})
 _CONTENT: Final = (list, str)
 
 
@@ -168,7 +169,6 @@ def asked(body: Mapping[str, object]) -> Row:
         "request_model": body.get("model"),
         "temperature": body.get("temperature"),
         "choice_count": body.get("n"),
-        "max_tokens": _first(body, "max_tokens", "max_completion_tokens", "max_output_tokens"),
         "top_logprobs": body.get("top_logprobs"),
         "seed": body.get("seed"),
     }
@@ -176,11 +176,34 @@ def asked(body: Mapping[str, object]) -> Row:
     if isinstance(talk, Bad):
         row["user_prompt"] = talk
     else:
-        told = _first(body, "system", "instructions")
-        row["system_prompt"] = talk.system if told is None else joined((content_text(told), talk.system or ""))
+        row["system_prompt"] = talk.system
         row["user_prompt"] = talk.prompt
         row["conversation_prefix"] = talk.prefix
         row["reasoning_block"] = talk.reasoning_block
+    if not _SELDOM_ASKED.isdisjoint(body):
+        row.update(_seldom_asked(body, talk))
+    return row
+
+
+#: Names that few requests have: one look tells that none of them is there.
+_SELDOM_ASKED: Final = frozenset(
+    {
+        "max_tokens",
+        "max_completion_tokens",
+        "max_output_tokens",
+        "system",
+        "instructions",
+        "tools",
+        "functions",
+    }
+)
+
+
+def _seldom_asked(body: Mapping[str, object], talk: Conversation | Bad) -> Row:
+    row: Row = {"max_tokens": _first(body, "max_tokens", "max_completion_tokens", "max_output_tokens")}
+    told = _first(body, "system", "instructions")
+    if told is not None and not isinstance(talk, Bad):
+        row["system_prompt"] = joined((content_text(told), talk.system or ""))
     if tools := opened(_first(body, "tools", "functions")):
         row["tool_schema"] = canonical(tools)
         row["tool_names"] = tool_names(tools)
@@ -224,7 +247,8 @@ def answered(body: object) -> Row:
 def _messages(body: Mapping[str, object]) -> list[Mapping[str, object]]:
     """Messages of an answer: of every choice, the items of the Responses API, or the Anthropic message itself."""
     found = [_chosen(choice) for choice in _listed(body, "choices") if isinstance(choice, dict)]
-    found += [item for item in _listed(body, "output") if isinstance(item, dict)]
+    if "output" in body:
+        found += [item for item in _listed(body, "output") if isinstance(item, dict)]
     return [*found, body] if isinstance(body.get("content"), _CONTENT) else found
 
 
@@ -243,7 +267,7 @@ def _answer_text(message: Mapping[str, object]) -> str:
 
 def _call_text(part: object) -> str:
     """Write a tool call as `name(arguments)`; empty for anything else."""
-    if not isinstance(part, dict):
+    if not isinstance(part, dict) or _CALL_NAMES.isdisjoint(part):
         return ""
     function = part.get("function")
     call = function if isinstance(function, dict) else part

@@ -20,7 +20,8 @@ _REDACTED: Final = frozenset({"redacted-by-litellm", "REDACTED_BY_LITELM", "REDA
 
 _LONGEST_REDACTED: Final = max(map(len, _REDACTED))
 
-#: What LiteLLM puts in the middle of a text it shortened.
+#: What LiteLLM puts in the middle of a text it shortened, and how that begins.
+_MARK: Final = "(litellm_truncated"
 _SHORTENED: Final = re.compile(r"(?:\.\.\. )?\(litellm_truncated[^)]{0,400}\)(?: \.\.\.)?")
 
 #: Name in the logging payload -> column of SpendLogs that holds the same.
@@ -60,7 +61,7 @@ class LiteLLMSource:
         row.update(_circumstances(record, metadata, server_request))
         row["latency_ms"] = _latency(record)
         for column in TEXTS:
-            if isinstance(text := row.get(column), str):
+            if isinstance(text := row.get(column), str) and (len(text) <= _LONGEST_REDACTED or _MARK in text):
                 row[column] = _as_sent(text)
         return row
 
@@ -79,9 +80,7 @@ def _request_body(record: Mapping[str, object], server_request: Mapping[str, obj
 
 def _as_sent(text: str) -> str | None:
     """Text without what LiteLLM wrote into it; None when nothing else is left."""
-    if len(text) <= _LONGEST_REDACTED and text in _REDACTED:
-        return None
-    return _SHORTENED.sub("\n", text) if "(litellm_truncated" in text else text
+    return None if text in _REDACTED else _SHORTENED.sub("\n", text)
 
 
 def _identity(record: Mapping[str, object], metadata: Mapping[str, object], options: ReadOptions) -> Row:
@@ -113,7 +112,7 @@ def _named(record: Mapping[str, object], metadata: Mapping[str, object], field: 
 
 
 def _given(value: object) -> object:
-    return None if isinstance(value, str) and value in _NOTHING else value
+    return None if value is None or (isinstance(value, str) and value in _NOTHING) else value
 
 
 def _circumstances(
