@@ -30,6 +30,7 @@ _MESSAGE_KINDS: Final = frozenset({dict, str})
 _PLAIN_NAMES: Final = frozenset({"role", "content"})
 _CALL_NAMES: Final = frozenset({"function", "name"})
 _CONTENT: Final = (list, str)
+_DETAILS: Final = frozenset({"completion_tokens_details", "output_tokens_details"})
 
 
 class Conversation(msgspec.Struct, frozen=True, gc=False):
@@ -159,10 +160,6 @@ def _first(holder: Mapping[str, object], *keys: str) -> object:
     return None
 
 
-def _first_of(*values: object) -> object:
-    return next((value for value in values if value is not None and value != ""), None)
-
-
 def asked(body: Mapping[str, object]) -> Row:
     """Canonical columns of a request's body."""
     row: Row = {
@@ -286,9 +283,11 @@ def _finish_reason(body: Mapping[str, object]) -> object:
     choices = _listed(body, "choices")
     if choices and isinstance(choices[0], dict):
         return choices[0].get("finish_reason")
+    if (stop := _first(body, "stop_reason")) is not None:
+        return stop
     details = body.get("incomplete_details")
-    reason = details.get("reason") if isinstance(details, dict) else None
-    return _first_of(body.get("stop_reason"), reason, body.get("status"))
+    reason = _first(details, "reason") if isinstance(details, dict) else None
+    return _first(body, "status") if reason is None else reason
 
 
 def _error_code(body: Mapping[str, object]) -> object:
@@ -307,17 +306,15 @@ def used(usage: object) -> Row:
     return {
         "input_tokens": _input_tokens(usage),
         "output_tokens": _first(usage, "output_tokens", "completion_tokens"),
-        "reasoning_tokens": _reasoning_tokens(usage),
+        "reasoning_tokens": reasoning_tokens(usage),
     }
 
 
 def reasoning_tokens(usage: object) -> object:
     """Return the tokens of reasoning alone of a usage record."""
     usage = opened(usage)
-    return _reasoning_tokens(usage) if isinstance(usage, dict) else None
-
-
-def _reasoning_tokens(usage: Mapping[str, object]) -> object:
+    if not isinstance(usage, dict) or _DETAILS.isdisjoint(usage):
+        return None
     details = _first(usage, "completion_tokens_details", "output_tokens_details")
     return details.get("reasoning_tokens") if isinstance(details, dict) else None
 
