@@ -159,8 +159,7 @@ class Batcher:
 
     def _table(self) -> pa.Table:
         found = {
-            column: pa.chunked_array(parts, _TYPES[column])
-            for column, parts in zip(FILLED, self._columns, strict=True)
+            column: pa.chunked_array(parts, _TYPES[column]) for column, parts in zip(FILLED, self._columns, strict=True)
         }
         found["source_file"] = pa.repeat(pa.scalar(self._source_file, pa.string()), len(self._numbers))
         found["source_row"] = pa.array(self._numbers, pa.int64())

@@ -102,17 +102,17 @@ def milliseconds(elapsed: Elapsed, zone: tzinfo) -> float | Bad | None:
     return None if begin is None or end is None or isinstance(begin, Bad) else (end - begin) / 1000
 
 
-def moments(values: list[Any], zone: tzinfo) -> list[int | None] | None:
+def moments(values: list[Any], zone: tzinfo) -> list[int] | None:
     """`microseconds` of the times of many records at once; None where they must be read one by one."""
     kinds = set(map(type, values))
     if kinds == {float}:
         return _from_floats(values)
     if kinds == {Instant}:
-        return values if _EARLIEST <= min(values) and max(values) <= _LATEST else None
-    return _from_texts(values, zone) if kinds <= {str, type(None)} else None
+        return values if _are_times(min(values), max(values)) else None
+    return _from_texts(values, zone) if kinds == {str} else None
 
 
-def _from_floats(values: list[float]) -> list[int | None] | None:
+def _from_floats(values: list[float]) -> list[int] | None:
     """Moments of numbers that are all of one unit, as those of one log are."""
     numbers = np.array(values)
     sizes = np.abs(numbers)
@@ -120,19 +120,22 @@ def _from_floats(values: list[float]) -> list[int | None] | None:
     if not most < _BEYOND or _unit_of(sizes.min()) != _unit_of(most):  # nor is one NaN
         return None
     found = np.rint(numbers * (_MICROSECONDS / UNITS[_unit_of(most)]))
-    return found.astype(np.int64).tolist() if _EARLIEST <= found.min() and found.max() <= _LATEST else None
+    return found.astype(np.int64).tolist() if _are_times(found.min(), found.max()) else None
 
 
-def _from_texts(values: list[str | None], zone: tzinfo) -> list[int | None] | None:
-    """Moments of texts that Arrow reads: those that it takes, it reads as `microseconds` does."""
+def _from_texts(values: list[str], zone: tzinfo) -> list[int] | None:
+    """Moments of texts that Arrow takes: what it takes, it reads as `microseconds` does."""
     for kind in (_AWARE, _NAIVE) if zone is UTC else (_AWARE,):
         try:
             found = pa.array(values, pa.string()).cast(kind).cast(pa.int64()).to_pylist()
         except (pa.ArrowInvalid, UnicodeEncodeError):
             continue
-        known = [moment for moment in found if moment is not None]
-        return found if not known or (_EARLIEST <= min(known) and max(known) <= _LATEST) else None
+        return found if _are_times(min(found), max(found)) else None
     return None
+
+
+def _are_times(first: float, last: float) -> bool:
+    return first >= _EARLIEST and last <= _LATEST
 
 
 def from_number(value: object, unit: str | None) -> Instant | Bad:

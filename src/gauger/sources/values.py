@@ -21,8 +21,8 @@ Converter = Callable[[object, tzinfo], object]
 
 _MAX_NUMBER_CHARACTERS: Final = 40
 _DURATION_BITS: Final = 32
-#: How a secret key begins.
-_SECRET: Final = "sk-"
+#: How a key in the clear begins.
+_CLEAR_KEY: Final = "sk-"
 _WITH_PORT: Final = re.compile(r"^(?:\[([^\]]*)\](?::\d{1,5})?|([^:]*):\d{1,5})$")
 
 
@@ -53,7 +53,7 @@ def identifier(value: object, zone: tzinfo) -> str | Bad | None:
 def key_identifier(value: object, zone: tzinfo) -> str | Bad | None:
     """Like `identifier`, but a secret key in the clear becomes its SHA-256, as LiteLLM stores its own keys."""
     found = identifier(value, zone)
-    if isinstance(found, str) and found.startswith(_SECRET):
+    if isinstance(found, str) and found.startswith(_CLEAR_KEY):
         return hashlib.sha256(found.encode("utf-8", "replace")).hexdigest()
     return found
 
@@ -145,7 +145,7 @@ def real(value: object, zone: tzinfo) -> float | Bad | None:
 def names(value: object, zone: tzinfo) -> list[str] | Bad | None:
     """Read a list of names; of a mixed list the ones that are text."""
     del zone
-    found = opened(value) if isinstance(value, str) else value
+    found = opened(value)
     if found is None or found == "":
         return None
     if not isinstance(found, list):
@@ -199,7 +199,7 @@ def converted_column(column: str, values: list[object], zone: tzinfo) -> tuple[l
     kinds.discard(type(None))
     if not kinds:
         return values, {}
-    if len(kinds) == 1 and (together := _together(converter, *kinds, values, zone)) is not None:
+    if len(kinds) == 1 and (together := _together(converter, next(iter(kinds)), values, zone)) is not None:
         return together, {}
     if kinds in _COMPARABLE:
         known = {value: converter(value, zone) for value in set(values)}
@@ -216,15 +216,17 @@ def _together(converter: Converter, kind: type, values: list[Any], zone: tzinfo)
     """Values of one kind, some of them None, as their converter reads them; None where it must be asked."""
     if converter is microseconds:
         return moments(values, zone)
-    if kind is str and (converter in _AS_GIVEN or (converter is key_identifier and not any(map(_is_secret, values)))):
-        return [value or None for value in values] if "" in values else values
-    if kind is int and (bits := _bits(converter)) and _fit(values, bits):
-        return values
-    return _durations(values, zone) if kind is Elapsed else None
+    if kind is Elapsed:
+        return _durations(values, zone)
+    if kind is int:
+        bits = _bits(converter)
+        return values if bits and _fit(values, bits) else None
+    is_as_given = converter in _AS_GIVEN or (converter is key_identifier and not any(map(_is_clear_key, values)))
+    return [value or None for value in values] if kind is str and is_as_given else None
 
 
-def _is_secret(value: str | None) -> bool:
-    return value is not None and value.startswith(_SECRET)
+def _is_clear_key(value: object) -> bool:
+    return isinstance(value, str) and value.startswith(_CLEAR_KEY)
 
 
 def _bits(converter: Converter) -> int:
@@ -241,13 +243,12 @@ def _fit(values: list[Any], bits: int) -> bool:
     return -bound <= min(known) and max(known) < bound
 
 
-def _durations(values: list[Elapsed | None], zone: tzinfo) -> list[int | None] | None:
-    """Milliseconds of durations that all have a begin and an end and fit."""
-    known = [value for value in values if value is not None]
-    if len(known) < len(values):
+def _durations(values: list[Any], zone: tzinfo) -> list[int] | None:
+    """Milliseconds of durations whose times can be read at once."""
+    if None in values:
         return None
-    begins, ends = (moments([getattr(value, side) for value in known], zone) for side in ("begin", "end"))
-    if begins is None or ends is None or None in begins or None in ends:
+    begins, ends = (moments([getattr(value, side) for value in values], zone) for side in ("begin", "end"))
+    if begins is None or ends is None:
         return None
     found = [round((end - begin) / 1000) for begin, end in zip(begins, ends, strict=True)]
     return found if _fit(found, _DURATION_BITS) else None
