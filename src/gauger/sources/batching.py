@@ -5,6 +5,7 @@ from datetime import tzinfo
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
+import msgspec
 import pyarrow as pa
 
 from gauger.exchanges.schema import EDGE_SCHEMA, TEXTS
@@ -16,9 +17,10 @@ from gauger.sources.values import CONVERTERS, converted_column
 FILLED: Final = tuple(CONVERTERS)
 #: Columns without which a record is left out.
 REQUIRED: Final = tuple(field.name for field in EDGE_SCHEMA if not field.nullable and field.name in CONVERTERS)
+_TYPES: Final = {column: EDGE_SCHEMA.field(column).type for column in FILLED}
 
 
-class Place(NamedTuple):
+class Place(msgspec.Struct, frozen=True, gc=False):
     """Where a record lies: its number in the log, and its bytes in the uncompressed log where the format has any."""
 
     row: int
@@ -36,7 +38,7 @@ class Converted(NamedTuple):
     Attributes
     ----------
     columns
-        Values of the rows by column, in the order of `FILLED`.
+        The rows by column, in the order of `FILLED`.
     numbers
         Number of each row's record in the log.
     faults
@@ -45,20 +47,26 @@ class Converted(NamedTuple):
         Of all their texts, in UTF-8.
     """
 
-    columns: list[list[object]]
+    columns: list[pa.Array]
     numbers: list[int]
     faults: list[Fault]
     text_bytes: int
 
 
+def filled(row: Mapping[str, object]) -> tuple[object, ...]:
+    """Values of a source's row in the order of `FILLED`."""
+    return tuple(map(row.get, FILLED))
+
+
 def converted(
-    rows: Sequence[Mapping[str, object]], places: Sequence[Place], zone: tzinfo, *, refused: Sequence[Fault] = ()
+    rows: Sequence[tuple[object, ...]], places: Sequence[Place], zone: tzinfo, *, refused: Sequence[Fault] = ()
 ) -> Converted:
-    """Values of a source's rows as the columns want them, and the faults of theirs and of the records it refused.
+    """Rows (`filled`) as the columns want them, and the faults of theirs and of the records it refused.
 
     A bad value in an optional column leaves it empty, with a fault; in a required one it costs the record.
     """
-    found = {column: converted_column(column, [row.get(column) for row in rows], zone) for column in FILLED}
+    given = map(list, zip(*rows, strict=True)) if rows else ([] for _ in FILLED)
+    found = {column: converted_column(column, values, zone) for column, values in zip(FILLED, given, strict=True)}
     lost: dict[int, Fault] = {}
     for column in REQUIRED:
         values, bad = found[column]
@@ -76,7 +84,8 @@ def converted(
         columns = {column: [values[at] for at in kept] for column, values in columns.items()}
         places = [places[at] for at in kept]
     return Converted(
-        columns=list(columns.values()),
+        # At once, not with the batch: values that were just made are still in the processor's cache.
+        columns=[pa.array(values, _TYPES[column]) for column, values in columns.items()],
         numbers=[place.row for place in places],
         faults=sorted([*refused, *lost.values(), *faults], key=attrgetter("row")),
         text_bytes=sum(_text_bytes(columns[column]) for column in TEXTS),
@@ -107,7 +116,7 @@ class Batcher:
         self._clear()
 
     def _clear(self) -> None:
-        self._columns: list[list[object]] = [[] for _ in FILLED]
+        self._columns: list[list[pa.Array]] = [[] for _ in FILLED]
         self._numbers: list[int] = []
         self._faults: list[Fault] = []
         self._text_bytes = 0
@@ -125,8 +134,8 @@ class Batcher:
 
     def add(self, records: Converted) -> None:
         """Take records in."""
-        for column, values in zip(self._columns, records.columns, strict=True):
-            column.extend(values)
+        for column, rows in zip(self._columns, records.columns, strict=True):
+            column.append(rows)
         self._numbers.extend(records.numbers)
         self._faults.extend(records.faults)
         self._text_bytes += records.text_bytes
@@ -149,9 +158,9 @@ class Batcher:
         return batch
 
     def _table(self) -> pa.Table:
-        found: dict[str, Sequence[object]] = dict(zip(FILLED, self._columns, strict=True))
-        found["source_file"] = [self._source_file] * len(self._numbers)
-        found["source_row"] = self._numbers
-        return pa.Table.from_arrays(
-            [pa.array(found[field.name], field.type) for field in EDGE_SCHEMA], schema=EDGE_SCHEMA
-        )
+        found = {
+            column: pa.chunked_array(parts, _TYPES[column]) for column, parts in zip(FILLED, self._columns, strict=True)
+        }
+        found["source_file"] = pa.repeat(pa.scalar(self._source_file, pa.string()), len(self._numbers))
+        found["source_row"] = pa.array(self._numbers, pa.int64())
+        return pa.Table.from_arrays([found[name] for name in EDGE_SCHEMA.names], schema=EDGE_SCHEMA).combine_chunks()

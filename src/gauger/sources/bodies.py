@@ -5,7 +5,9 @@ one reading serves them all: `asked` reads a request, `answered` an answer; both
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 from gauger.exchanges.turns import (
     ASSISTANT_ROLES,
@@ -26,9 +28,12 @@ Row = dict[str, object]
 
 _MESSAGE_KINDS: Final = frozenset({dict, str})
 _PLAIN_NAMES: Final = frozenset({"role", "content"})
+_CALL_NAMES: Final = frozenset({"function", "name"})
+_CONTENT: Final = (list, str)
+_DETAILS: Final = frozenset({"completion_tokens_details", "output_tokens_details"})
 
 
-class Conversation(NamedTuple):
+class Conversation(msgspec.Struct, frozen=True, gc=False):
     """The turns of a request.
 
     Attributes
@@ -58,24 +63,35 @@ def conversation(messages: object) -> Conversation | Bad:
         return Conversation()
     if not isinstance(messages, list) or not _MESSAGE_KINDS.issuperset(map(type, messages)):
         return WRONG_TYPE
-    if len(messages) == 1 and (said_alone := _plain_text(messages[0], USER_ROLES)):
-        return Conversation(prompt=said_alone)
-    roles = list(map(role, messages))
-    system: list[object] = []
-    if not SYSTEM_ROLES.isdisjoint(roles):
-        system = [message for message, who in zip(messages, roles, strict=True) if who in SYSTEM_ROLES]
-        messages = [message for message, who in zip(messages, roles, strict=True) if who not in SYSTEM_ROLES]
-        roles = [who for who in roles if who not in SYSTEM_ROLES]
-    said = [who in USER_ROLES for who in roles]
-    if True not in said:
-        return Conversation(system=joined(map(message_text, system)), reasoning_block=_first_block(messages))
+    if alone := _alone(messages, USER_ROLES):
+        return Conversation(prompt=alone)
+    system, talk, said = _parted(messages)
     last = _last_run(said)
+    turn = talk[last.start : last.stop]
     return Conversation(
-        system=joined(map(message_text, system)) if system else None,
-        prompt=turn_text(messages[last.start : last.stop]),
-        prefix=canonical(messages[: last.start]) if last.start else None,
-        reasoning_block=_first_block(messages),
+        system=_alone(system, SYSTEM_ROLES) or joined(map(message_text, system)),
+        prompt=_alone(turn, USER_ROLES) or turn_text(turn),
+        prefix=canonical(talk[: last.start]) if last.start else None,
+        reasoning_block=_first_block(talk),
     )
+
+
+def _parted(messages: list[object]) -> tuple[list[object], list[object], list[bool]]:
+    """Part the system's messages from the others, of which the last list says whether the user speaks."""
+    system, talk, said = [], [], []
+    for message in messages:
+        who = role(message)
+        if who in SYSTEM_ROLES:
+            system.append(message)
+        else:
+            talk.append(message)
+            said.append(who in USER_ROLES)
+    return system, talk, said
+
+
+def _alone(messages: list[object], roles: frozenset[str]) -> str | None:
+    """Text of a single plain message of one of these roles: most turns are one."""
+    return _plain_text(messages[0], roles) if len(messages) == 1 else None
 
 
 def _plain_text(message: object, roles: frozenset[str]) -> str | None:
@@ -87,7 +103,11 @@ def _plain_text(message: object, roles: frozenset[str]) -> str | None:
 
 
 def _last_run(said: list[bool]) -> range:
-    stop = start = len(said) - said[::-1].index(True)
+    """Places of the last turn of the user; empty at 0 where there is none."""
+    stop = len(said)
+    while stop and not said[stop - 1]:
+        stop -= 1
+    start = stop
     while start and said[start - 1]:
         start -= 1
     return range(start, stop)
@@ -98,12 +118,16 @@ def _first_block(messages: Iterable[object]) -> str | None:
     for message in messages:
         if isinstance(message, dict):
             block = _block(message) if "type" in message else None
-            for key in ("content", "thinking_blocks"):
-                if not block and isinstance(parts := message.get(key), list):
-                    block = next(filter(None, map(_block, parts)), None)
+            block = block or _block_among(message.get("content"))
+            if "thinking_blocks" in message:
+                block = block or _block_among(message["thinking_blocks"])
             if block:
                 return block
     return None
+
+
+def _block_among(parts: object) -> str | None:
+    return next(filter(None, map(_block, parts)), None) if isinstance(parts, list) else None
 
 
 def _block(holder: object) -> str | None:
@@ -116,9 +140,11 @@ def _block(holder: object) -> str | None:
 _BLOCK_KEYS: Final = {"thinking": "signature", "redacted_thinking": "data", "reasoning": "encrypted_content"}
 
 
-def there(row: Row) -> Row:
-    """Columns of a row that have a value."""
-    return {column: value for column, value in row.items() if value is not None}
+def exchanged(request: Mapping[str, object], response: object) -> Row:
+    """Canonical columns of a request's body and of its answer; of two reasoning blocks the one that came back."""
+    answer, row = answered(response), asked(request)
+    block = row.get("reasoning_block")
+    return {**answer, **row, "reasoning_block": answer.get("reasoning_block") if block is None else block}
 
 
 def _listed(holder: Mapping[str, object], key: str) -> list[object]:
@@ -129,32 +155,53 @@ def _listed(holder: Mapping[str, object], key: str) -> list[object]:
 def _first(holder: Mapping[str, object], *keys: str) -> object:
     """First value that is there; 0 and False are."""
     for key in keys:
-        value = holder.get(key)
-        if value is not None and value != "":
+        if (value := holder.get(key)) is not None and value != "":
             return value
     return None
 
 
 def asked(body: Mapping[str, object]) -> Row:
     """Canonical columns of a request's body."""
-    talk = conversation(_first(body, "messages", "input", "prompt"))
     row: Row = {
         "request_model": body.get("model"),
         "temperature": body.get("temperature"),
         "choice_count": body.get("n"),
-        "max_tokens": _first(body, "max_tokens", "max_completion_tokens", "max_output_tokens"),
         "top_logprobs": body.get("top_logprobs"),
         "seed": body.get("seed"),
     }
+    talk = conversation(_first(body, "messages", "input", "prompt"))
     if isinstance(talk, Bad):
         row["user_prompt"] = talk
     else:
-        row["system_prompt"] = joined((content_text(_first(body, "system", "instructions")), talk.system or ""))
+        row["system_prompt"] = talk.system
         row["user_prompt"] = talk.prompt
         row["conversation_prefix"] = talk.prefix
         row["reasoning_block"] = talk.reasoning_block
-    tools = opened(_first(body, "tools", "functions"))
-    if tools:
+    if not _SELDOM_ASKED.isdisjoint(body):
+        row.update(_seldom_asked(body, talk))
+    return row
+
+
+#: Names that few requests have: one look tells that none of them is there.
+_SELDOM_ASKED: Final = frozenset(
+    {
+        "max_tokens",
+        "max_completion_tokens",
+        "max_output_tokens",
+        "system",
+        "instructions",
+        "tools",
+        "functions",
+    }
+)
+
+
+def _seldom_asked(body: Mapping[str, object], talk: Conversation | Bad) -> Row:
+    row: Row = {"max_tokens": _first(body, "max_tokens", "max_completion_tokens", "max_output_tokens")}
+    told = _first(body, "system", "instructions")
+    if told is not None and not isinstance(talk, Bad):
+        row["system_prompt"] = joined((content_text(told), talk.system or ""))
+    if tools := opened(_first(body, "tools", "functions")):
         row["tool_schema"] = canonical(tools)
         row["tool_names"] = tool_names(tools)
     return row
@@ -196,15 +243,15 @@ def answered(body: object) -> Row:
 
 def _messages(body: Mapping[str, object]) -> list[Mapping[str, object]]:
     """Messages of an answer: of every choice, the items of the Responses API, or the Anthropic message itself."""
-    found: list[Mapping[str, object]] = []
-    for choice in _listed(body, "choices"):
-        if isinstance(choice, dict):
-            message = _first(choice, "message", "delta")
-            found.append(message if isinstance(message, dict) else choice)
-    found.extend(item for item in _listed(body, "output") if isinstance(item, dict))
-    if isinstance(body.get("content"), list | str):
-        found.append(body)
-    return found
+    found = [_chosen(choice) for choice in _listed(body, "choices") if isinstance(choice, dict)]
+    if "output" in body:
+        found += [item for item in _listed(body, "output") if isinstance(item, dict)]
+    return [*found, body] if isinstance(body.get("content"), _CONTENT) else found
+
+
+def _chosen(choice: Mapping[str, object]) -> Mapping[str, object]:
+    message = _first(choice, "message", "delta")
+    return message if isinstance(message, dict) else choice
 
 
 def _answer_text(message: Mapping[str, object]) -> str:
@@ -217,7 +264,7 @@ def _answer_text(message: Mapping[str, object]) -> str:
 
 def _call_text(part: object) -> str:
     """Write a tool call as `name(arguments)`; empty for anything else."""
-    if not isinstance(part, dict):
+    if not isinstance(part, dict) or _CALL_NAMES.isdisjoint(part):
         return ""
     function = part.get("function")
     call = function if isinstance(function, dict) else part
@@ -236,9 +283,11 @@ def _finish_reason(body: Mapping[str, object]) -> object:
     choices = _listed(body, "choices")
     if choices and isinstance(choices[0], dict):
         return choices[0].get("finish_reason")
+    if (stop := _first(body, "stop_reason")) is not None:
+        return stop
     details = body.get("incomplete_details")
-    reason = details.get("reason") if isinstance(details, dict) else None
-    return _first({**body, "reason": reason}, "stop_reason", "reason", "status")
+    reason = _first(details, "reason") if isinstance(details, dict) else None
+    return _first(body, "status") if reason is None else reason
 
 
 def _error_code(body: Mapping[str, object]) -> object:
@@ -254,12 +303,20 @@ def used(usage: object) -> Row:
     usage = opened(usage)
     if not isinstance(usage, dict):
         return {}
-    details = _first(usage, "completion_tokens_details", "output_tokens_details")
     return {
         "input_tokens": _input_tokens(usage),
         "output_tokens": _first(usage, "output_tokens", "completion_tokens"),
-        "reasoning_tokens": details.get("reasoning_tokens") if isinstance(details, dict) else None,
+        "reasoning_tokens": reasoning_tokens(usage),
     }
+
+
+def reasoning_tokens(usage: object) -> object:
+    """Return the tokens of reasoning alone of a usage record."""
+    usage = opened(usage)
+    if not isinstance(usage, dict) or _DETAILS.isdisjoint(usage):
+        return None
+    details = _first(usage, "completion_tokens_details", "output_tokens_details")
+    return details.get("reasoning_tokens") if isinstance(details, dict) else None
 
 
 def _input_tokens(usage: Mapping[str, object]) -> object:

@@ -5,15 +5,15 @@ from datetime import tzinfo
 from typing import Final
 
 from gauger.sources.batches import ReadOptions
-from gauger.sources.batching import Converted, Place, converted
+from gauger.sources.batching import Converted, Place, converted, filled
 from gauger.sources.detection import source_of
 from gauger.sources.faults import NESTED, Bad, Fault
 from gauger.sources.records import Record
 from gauger.sources.source import Refused, Source
 
 #: Records that are converted together, and the bytes from the first of them at which no more are.
-_RUN_RECORDS: Final = 128
-_RUN_BYTES: Final = 1 << 20
+_RUN_RECORDS: Final = 512
+_RUN_BYTES: Final = 1 << 21
 
 
 class Conversion:
@@ -40,15 +40,23 @@ class Conversion:
     def converted(
         self, records: Iterable[Record], *, first_row: int, has_room: Callable[[Converted], bool]
     ) -> Iterator[tuple[list[Record], Converted]]:
-        """Yield records and what they become: together when there is room for all, else one by one."""
+        """Yield records and what they become: as many together as there is room for."""
         row = first_row
         for source, run in self._runs(records):
-            found = self._run(source, run, row)
-            if has_room(found):
-                yield run, found
-            else:
-                yield from (([record], self._run(source, [record], row + at)) for at, record in enumerate(run))
+            yield from self._fitting(source, run, row, has_room)
             row += len(run)
+
+    def _fitting(
+        self, source: Source | None, run: list[Record], row: int, has_room: Callable[[Converted], bool]
+    ) -> Iterator[tuple[list[Record], Converted]]:
+        """Yield a run whole when there is room for it, else half by half, down to single records."""
+        found = self._run(source, run, row)
+        if len(run) == 1 or has_room(found):
+            yield run, found
+            return
+        middle = len(run) // 2
+        yield from self._fitting(source, run[:middle], row, has_room)
+        yield from self._fitting(source, run[middle:], row + middle, has_room)
 
     def _runs(self, records: Iterable[Record]) -> Iterator[tuple[Source | None, list[Record]]]:
         """Yield neighbours of one source, each with its row as its value: a record itself is not held for long."""
@@ -62,14 +70,16 @@ class Conversion:
                 run = []
             if not run:
                 source, full = own, record.end + _RUN_BYTES
-            offset, length, end, value = record
-            run.append(record if own is None else Record(offset, length, end, self._row(own, value)))
+            if own is not None:
+                record.value = self._row(own, record.value)
+            run.append(record)
         if run:
             yield source, run
 
-    def _row(self, source: Source, record: Mapping[str, object]) -> Mapping[str, object] | Refused:
+    def _row(self, source: Source, record: Mapping[str, object]) -> tuple[object, ...] | Refused:
         try:
-            return source.row(record, self._options)
+            # At once: a row of 512 others would have to be fetched into the processor's cache again.
+            return filled(source.row(record, self._options))
         except Refused as verdict:
             return verdict.with_traceback(None)
         except RecursionError:

@@ -15,7 +15,7 @@ _VARYING: Final = frozenset({"x-stainless-retry-count", "x-stainless-read-timeou
 
 def plain_headers(headers: object) -> dict[str, str]:
     """Headers with lower-case names, those apart that are not text."""
-    if not headers or not isinstance(headers, Mapping):
+    if not headers or not isinstance(headers, dict):
         return {}
     return {name.lower(): value for name, value in headers.items() if isinstance(name, str) and isinstance(value, str)}
 

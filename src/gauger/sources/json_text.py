@@ -62,6 +62,8 @@ def canonical(value: object) -> str:
 
 def opened(value: object) -> object:
     """Value with JSON text opened, as CSV dumps and JSON columns hold it; anything else as it is."""
+    if not isinstance(value, str):
+        return value
     for _ in range(_MAX_WRAPPINGS):
         if not isinstance(value, str) or not value.lstrip().startswith(("{", "[", '"')):
             return value
@@ -74,5 +76,6 @@ def opened(value: object) -> object:
 
 def as_object(value: object) -> dict[str, object]:
     """Value as a JSON object, opened when it is text; empty when it is anything else."""
-    inner = opened(value) if isinstance(value, str) else value
-    return inner if isinstance(inner, dict) else {}
+    if isinstance(value, str):
+        value = opened(value)
+    return value if isinstance(value, dict) else {}

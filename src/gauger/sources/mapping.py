@@ -14,7 +14,6 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -110,8 +109,9 @@ class _Rule:
         """The part that rules may have in common."""
         return _Way(self.steps, self.transform.whole if self.transform else None)
 
-    def part(self, whole: object) -> object:
-        return self.transform.part(whole) if self.transform else whole
+    @property
+    def part(self) -> Callable[[object], object] | None:
+        return self.transform.part if self.transform else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +124,12 @@ class _Way:
     def value(self, record: Mapping[str, object]) -> object:
         value: object = record
         for step in self.steps:
-            value = _down(value, step)
+            value = value.get(step) if isinstance(value, dict) else _down(value, step)
         return self.whole(value) if self.whole else value
 
 
 def _down(value: object, step: Step) -> object:
+    """Go a step down from what is no object, or is one kept as text."""
     if isinstance(value, str):
         value = opened(value)
     if isinstance(step, str):
@@ -138,10 +139,18 @@ def _down(value: object, step: Step) -> object:
     return value[step]
 
 
+#: Ways, each with its columns and what is done there to the value found.
+_Rules = tuple[tuple[_Way, tuple[tuple[str, Callable[[object], object] | None], ...]], ...]
+
+
 class MappedSource:
     """Source for any log, by `ReadOptions.mapping`."""
 
     name = "mapping"
+
+    def __init__(self) -> None:
+        # The rules of the mapping that was asked for last: all records of a log have one.
+        self._known: tuple[Mapping[str, str] | None, _Rules] = (None, ())
 
     def columns_absent(self, options: ReadOptions) -> frozenset[str]:
         """Columns that the mapping does not name."""
@@ -154,20 +163,23 @@ class MappedSource:
 
     def row(self, record: Mapping[str, object], options: ReadOptions) -> Mapping[str, object]:
         """Values by canonical column, by the rules of the mapping."""
+        mapping, rules_by_way = self._known
+        if mapping is not options.mapping:
+            rules_by_way = _rules(options.mapping or {})
+            self._known = (options.mapping, rules_by_way)
         row: dict[str, object] = {}
-        for way, rules in _rules(tuple((options.mapping or {}).items())):
+        for way, rules in rules_by_way:
             value = way.value(record)
-            for rule in rules:
-                row[rule.column] = rule.part(value)
+            for column, part in rules:
+                row[column] = part(value) if part else value
         return row
 
 
-@lru_cache(maxsize=16)
-def _rules(mapping: tuple[tuple[str, str], ...]) -> tuple[tuple[_Way, tuple[_Rule, ...]], ...]:
-    """Return the rules by the way they have in common."""
-    rules = [_rule(column, path, where="mapping") for column, path in mapping]
+def _rules(mapping: Mapping[str, str]) -> _Rules:
+    """Return the columns by the way they have in common, each with what is done to the value found there."""
+    rules = [_rule(column, path, where="mapping") for column, path in mapping.items()]
     ways = dict.fromkeys(rule.way for rule in rules)
-    return tuple((way, tuple(rule for rule in rules if rule.way == way)) for way in ways)
+    return tuple((way, tuple((rule.column, rule.part) for rule in rules if rule.way == way)) for way in ways)
 
 
 def _rule(column: str, written: str, *, where: str) -> _Rule:

@@ -36,4 +36,4 @@ class OpenAISource:
 def _conversation_id(request: Mapping[str, object]) -> object:
     """Conversation of the Responses API: an id, or an object that holds one."""
     given = request.get("conversation")
-    return given.get("id") if isinstance(given, Mapping) else given
+    return given.get("id") if isinstance(given, dict) else given

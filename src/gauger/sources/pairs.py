@@ -6,10 +6,11 @@ Neither API tells who called, from where or when: those come from the fields bes
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 from gauger.sources.batches import ReadOptions
-from gauger.sources.bodies import Row, answered, asked, there
+from gauger.sources.bodies import Row, exchanged
 from gauger.sources.faults import WRONG_TYPE
 from gauger.sources.headers import client_fingerprint, plain_headers
 from gauger.sources.json_text import as_object, opened
@@ -33,6 +34,7 @@ _BESIDE: Final[Mapping[str, tuple[str, ...]]] = {
     "client_fingerprint": ("client_fingerprint", "ja4", "ja3"),
     "provider_name": ("provider_name", "provider"),
 }
+_NAMES: Final = frozenset(name for names in _BESIDE.values() for name in names)
 
 
 def request_of(record: Mapping[str, object]) -> dict[str, object]:
@@ -63,23 +65,31 @@ def pair_row(record: Mapping[str, object], options: ReadOptions) -> Row:
     request = request_of(record)
     if not request:
         raise Refused(WRONG_TYPE, column="user_prompt")
-    return {**answered(record.get("response")), **there(asked(request)), **_beside(record)}
+    return {**exchanged(request, record.get("response")), **_client(record), **_beside(record)}
 
 
 def _beside(record: Mapping[str, object]) -> Row:
-    row = _client(record)
-    for column, names in _BESIDE.items():
+    row: Row = {}
+    for column, names in _places(_NAMES.intersection(record)):
         for name in names:
-            value = record.get(name)
+            value = record[name]
             if value is not None and value != "":
                 row[column] = value
                 break
     return row
 
 
+@lru_cache(maxsize=256)
+def _places(known: frozenset[str]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Of `_BESIDE` what a record with these of its names has: records of one log have few shapes."""
+    here = ((column, tuple(name for name in names if name in known)) for column, names in _BESIDE.items())
+    return tuple((column, names) for column, names in here if names)
+
+
 def _client(record: Mapping[str, object]) -> Row:
     """Return what the headers of the request say of the client."""
-    headers = plain_headers(opened(record.get("headers") or record.get("request_headers")))
+    given = record.get("headers") or record.get("request_headers")
+    headers = plain_headers(opened(given)) if given else {}
     if not headers:
         return {}
     told: Row = {
@@ -87,4 +97,4 @@ def _client(record: Mapping[str, object]) -> Row:
         "user_agent": headers.get("user-agent"),
         "client_fingerprint": client_fingerprint(headers),
     }
-    return there(told)
+    return {column: value for column, value in told.items() if value is not None}

@@ -9,6 +9,8 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple, Protocol
 
+import msgspec
+
 from gauger.sources.faults import INCOMPLETE, NESTED, NOT_JSON, TOO_LONG, Bad
 from gauger.sources.json_scan import ObjectScan
 from gauger.sources.json_text import decode
@@ -29,7 +31,7 @@ class ByteStream(Protocol):
         ...
 
 
-class Record(NamedTuple):
+class Record(msgspec.Struct, gc=False):
     """One record.
 
     Attributes
@@ -39,7 +41,8 @@ class Record(NamedTuple):
     end
         Where the next record may begin.
     value
-        The record, or `Bad`. `INCOMPLETE` is not yet a record: it is left for when the file has grown.
+        The record, or `Bad`; later what became of it. `INCOMPLETE` is not yet a record: it is left for when the file
+        has grown.
     """
 
     offset: int | None
@@ -63,7 +66,7 @@ def records(stream: ByteStream, layout: Layout, *, max_record_bytes: int) -> Ite
     return _json_lines(stream, max_record_bytes)
 
 
-class _Line(NamedTuple):
+class _Line(msgspec.Struct, frozen=True, gc=False):
     """A line without its line feed; `data` is None when it was too long to hold."""
 
     offset: int

@@ -3,8 +3,12 @@
 import re
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
+
+import msgspec
+import numpy as np
+import pyarrow as pa
 
 from gauger.errors import UsageError
 from gauger.sources.faults import BAD_TIME, Bad
@@ -29,6 +33,10 @@ _BEYOND: Final = 1e21
 _NUMBER: Final = re.compile(r"[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?", re.ASCII)
 _DATE: Final = re.compile(r"(?:19|20)\d\d[01]\d[0-3]\d", re.ASCII)
 
+#: What Arrow reads texts as: with a zone in each, or with none in any.
+_AWARE: Final = pa.timestamp("us", "UTC")
+_NAIVE: Final = pa.timestamp("us")
+
 #: A number in text is at most this long; longer ones are not times.
 _MAX_NUMBER_CHARACTERS: Final = 32
 
@@ -37,6 +45,13 @@ class Instant(int):
     """Microseconds since 1970 whose unit is settled."""
 
     __slots__ = ()
+
+
+class Elapsed(msgspec.Struct, frozen=True, gc=False):
+    """A duration as a log has it that names the two times alone."""
+
+    begin: object
+    end: object
 
 
 def zone_of(name: str) -> tzinfo:
@@ -77,6 +92,50 @@ def microseconds(value: object, zone: tzinfo) -> int | Bad | None:
     if isinstance(value, date):
         return _from_datetime(datetime(value.year, value.month, value.day, tzinfo=zone), zone)
     return from_number(value, None)
+
+
+def milliseconds(elapsed: Elapsed, zone: tzinfo) -> float | Bad | None:
+    """Milliseconds between two times; None where one of them is not there or the first cannot be read."""
+    begin, end = microseconds(elapsed.begin, zone), microseconds(elapsed.end, zone)
+    if isinstance(end, Bad):
+        return end
+    return None if begin is None or end is None or isinstance(begin, Bad) else (end - begin) / 1000
+
+
+def moments(values: list[Any], zone: tzinfo) -> list[int] | None:
+    """`microseconds` of the times of many records at once; None where they must be read one by one."""
+    kinds = set(map(type, values))
+    if kinds == {float}:
+        return _from_floats(values)
+    if kinds == {Instant}:
+        return values if _are_times(min(values), max(values)) else None
+    return _from_texts(values, zone) if kinds == {str} else None
+
+
+def _from_floats(values: list[float]) -> list[int] | None:
+    """Moments of numbers that are all of one unit, as those of one log are."""
+    numbers = np.array(values)
+    sizes = np.abs(numbers)
+    most = sizes.max()
+    if not most < _BEYOND or _unit_of(sizes.min()) != _unit_of(most):  # nor is one NaN
+        return None
+    found = np.rint(numbers * (_MICROSECONDS / UNITS[_unit_of(most)]))
+    return found.astype(np.int64).tolist() if _are_times(found.min(), found.max()) else None
+
+
+def _from_texts(values: list[str], zone: tzinfo) -> list[int] | None:
+    """Moments of texts that Arrow takes: what it takes, it reads as `microseconds` does."""
+    for kind in (_AWARE, _NAIVE) if zone is UTC else (_AWARE,):
+        try:
+            found = pa.array(values, pa.string()).cast(kind).cast(pa.int64()).to_pylist()
+        except (pa.ArrowInvalid, UnicodeEncodeError):
+            continue
+        return found if _are_times(min(found), max(found)) else None
+    return None
+
+
+def _are_times(first: float, last: float) -> bool:
+    return first >= _EARLIEST and last <= _LATEST
 
 
 def from_number(value: object, unit: str | None) -> Instant | Bad:

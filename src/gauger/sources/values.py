@@ -15,11 +15,14 @@ from typing import Any, Final
 from gauger.exchanges.schema import IDENTIFIERS, TEXTS
 from gauger.sources.faults import NOT_A_NUMBER, OUT_OF_RANGE, WRONG_TYPE, Bad
 from gauger.sources.json_text import opened
-from gauger.sources.times import microseconds
+from gauger.sources.times import Elapsed, microseconds, milliseconds, moments
 
 Converter = Callable[[object, tzinfo], object]
 
 _MAX_NUMBER_CHARACTERS: Final = 40
+_DURATION_BITS: Final = 32
+#: How a key in the clear begins.
+_CLEAR_KEY: Final = "sk-"
 _WITH_PORT: Final = re.compile(r"^(?:\[([^\]]*)\](?::\d{1,5})?|([^:]*):\d{1,5})$")
 
 
@@ -50,7 +53,7 @@ def identifier(value: object, zone: tzinfo) -> str | Bad | None:
 def key_identifier(value: object, zone: tzinfo) -> str | Bad | None:
     """Like `identifier`, but a secret key in the clear becomes its SHA-256, as LiteLLM stores its own keys."""
     found = identifier(value, zone)
-    if isinstance(found, str) and found.startswith("sk-"):
+    if isinstance(found, str) and found.startswith(_CLEAR_KEY):
         return hashlib.sha256(found.encode("utf-8", "replace")).hexdigest()
     return found
 
@@ -63,6 +66,8 @@ def client_address(value: object, zone: tzinfo) -> str | Bad | None:
     if not isinstance(found, str):
         return found
     hop = found.split(",", 1)[0].strip()
+    if ":" not in hop and "[" not in hop:
+        return hop or None
     with_port = _WITH_PORT.match(hop)
     if with_port is None:
         return hop or None
@@ -119,6 +124,12 @@ def rounded(value: object, zone: tzinfo, *, bits: int) -> int | Bad | None:
     return integer(round(found) if isinstance(found, float) and math.isfinite(found) else found, zone, bits=bits)
 
 
+def duration(value: object, zone: tzinfo) -> int | Bad | None:
+    """Read milliseconds, fractions rounded, or the time between two moments."""
+    found = milliseconds(value, zone) if type(value) is Elapsed else value
+    return found if isinstance(found, Bad) else rounded(found, zone, bits=_DURATION_BITS)
+
+
 def real(value: object, zone: tzinfo) -> float | Bad | None:
     """Read a finite number."""
     del zone
@@ -148,7 +159,7 @@ CONVERTERS: Final[Mapping[str, Converter]] = {
     "account_id": key_identifier,
     "api_key_id": key_identifier,
     "occurred_at": microseconds,
-    "latency_ms": partial(rounded, bits=32),
+    "latency_ms": duration,
     "http_status": partial(integer, bits=16),
     "error_code": identifier,
     "finish_reason": text,
@@ -170,6 +181,9 @@ CONVERTERS: Final[Mapping[str, Converter]] = {
     **dict.fromkeys(TEXTS, text),
 }
 
+#: Converters that leave a text as it is.
+_AS_GIVEN: Final = (text, identifier)
+
 #: Kinds of values that are equal only when they read the same.
 _COMPARABLE: Final = ({str}, {int}, {float})
 
@@ -177,18 +191,16 @@ _COMPARABLE: Final = ({str}, {int}, {float})
 def converted_column(column: str, values: list[object], zone: tzinfo) -> tuple[list[object], dict[int, Bad]]:
     """Values of one column, converted, and by its place what is bad in them, where the value is None.
 
-    The same as one by one. Values that are all of one kind are taken as they are when they can be, else each
-    different one is converted once.
+    The same as one by one. Values that are all of one kind are read together where they can be, else each different
+    one is converted once.
     """
     converter = CONVERTERS[column]
     kinds = set(map(type, values))
     kinds.discard(type(None))
     if not kinds:
         return values, {}
-    if kinds == {str} and converter in (text, identifier):
-        return [value or None for value in values], {}
-    if kinds == {int} and isinstance(converter, partial) and _fit(values, **converter.keywords):
-        return values, {}
+    if len(kinds) == 1 and (together := _together(converter, next(iter(kinds)), values, zone)) is not None:
+        return together, {}
     if kinds in _COMPARABLE:
         known = {value: converter(value, zone) for value in set(values)}
         found = [known[value] for value in values]
@@ -200,8 +212,43 @@ def converted_column(column: str, values: list[object], zone: tzinfo) -> tuple[l
     return ([None if type(value) is Bad else value for value in found] if bad else found), bad
 
 
+def _together(converter: Converter, kind: type, values: list[Any], zone: tzinfo) -> list[Any] | None:
+    """Values of one kind, some of them None, as their converter reads them; None where it must be asked."""
+    if converter is microseconds:
+        return moments(values, zone)
+    if kind is Elapsed:
+        return _durations(values, zone)
+    if kind is int:
+        bits = _bits(converter)
+        return values if bits and _fit(values, bits) else None
+    is_as_given = converter in _AS_GIVEN or (converter is key_identifier and not any(map(_is_clear_key, values)))
+    return [value or None for value in values] if kind is str and is_as_given else None
+
+
+def _is_clear_key(value: object) -> bool:
+    return isinstance(value, str) and value.startswith(_CLEAR_KEY)
+
+
+def _bits(converter: Converter) -> int:
+    """Bits of the whole numbers that a converter takes as they are; 0 where it takes none."""
+    if converter is duration:
+        return _DURATION_BITS
+    return converter.keywords["bits"] if isinstance(converter, partial) else 0
+
+
 def _fit(values: list[Any], bits: int) -> bool:
     """Whether whole numbers, some of them None, are of that many bits, signed."""
     known = [value for value in values if value is not None]
     bound = 1 << (bits - 1)
     return -bound <= min(known) and max(known) < bound
+
+
+def _durations(values: list[Any], zone: tzinfo) -> list[int] | None:
+    """Milliseconds of durations whose times can be read at once."""
+    if None in values:
+        return None
+    begins, ends = (moments([getattr(value, side) for value in values], zone) for side in ("begin", "end"))
+    if begins is None or ends is None:
+        return None
+    found = [round((end - begin) / 1000) for begin, end in zip(begins, ends, strict=True)]
+    return found if _fit(found, _DURATION_BITS) else None

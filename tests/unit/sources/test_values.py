@@ -5,14 +5,14 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gauger.errors import UsageError
 from gauger.exchanges.schema import EDGE_SCHEMA
 from gauger.sources.faults import REASONS, Bad
-from gauger.sources.times import microseconds, zone_of
-from gauger.sources.values import CONVERTERS
+from gauger.sources.times import Elapsed, Instant, microseconds, moments, zone_of
+from gauger.sources.values import CONVERTERS, converted_column
 
 BERLIN = ZoneInfo("Europe/Berlin")
 ANYTHING = st.recursive(
@@ -79,6 +79,48 @@ def test_numbers_of_any_unit_are_the_same_moment(second):
 )
 def test_times_as_logs_write_them(written, expected):
     assert seconds(written) == expected
+
+
+WRITTEN = st.sampled_from(
+    ["2026-01-01T00:00:00.123456+05:30", "2026-02-28 23:59:59.5Z", "2024-02-29", "20260101", "0001-01-01T00:00:00Z"]
+)
+#: Times of one kind, most of them good, some a mark or two away from one.
+TIMES = st.one_of(
+    st.lists(st.datetimes(timezones=st.none() | st.timezones()).map(str) | WRITTEN, min_size=1, max_size=3),
+    st.lists(
+        st.builds(
+            lambda text, at, mark: text[:at] + mark + text[at + 1 :],
+            WRITTEN,
+            st.integers(0, 33),
+            st.sampled_from([*"0123456789+-:.,TZz W\u0662\ud800", "", "00"]),
+        ),
+        min_size=1,
+        max_size=2,
+    ),
+    st.lists(st.floats() | st.floats(1.7e9, 1.8e9), min_size=1, max_size=3),
+    st.lists(st.integers(-(2**60), 2**60).map(Instant), min_size=1, max_size=3),
+)
+
+
+@settings(max_examples=400)
+@given(values=TIMES, zone=st.sampled_from([UTC, BERLIN]))
+def test_times_read_at_once_are_times_read_one_by_one(values, zone):
+    found = moments(values, zone)
+    assert found is None or found == [microseconds(value, zone) for value in values]
+
+
+@given(begins=TIMES, ends=TIMES, zone=st.sampled_from([UTC, BERLIN]))
+def test_durations_read_at_once_are_durations_read_one_by_one(begins, ends, zone):
+    values = [Elapsed(begin, end) for begin, end in zip(begins, ends, strict=False)]
+    found, bad = converted_column("latency_ms", values, zone)
+    alone = [CONVERTERS["latency_ms"](value, zone) for value in values]
+    assert [bad.get(at, value) for at, value in enumerate(found)] == alone
+
+
+def test_usual_times_are_read_at_once():
+    texts = ["2026-01-01T00:00:00.123456+05:30", "2026-01-01T00:00:00Z"]
+    for values in (texts, [1767571212.25, 1767571213.5], ["2025-11-20 08:00:00.125", "2025-11-20 08:00:01"]):
+        assert moments(values, UTC) == [microseconds(value, UTC) for value in values]
 
 
 def test_time_without_a_zone_is_in_the_zone_of_the_options():
