@@ -285,7 +285,10 @@ class Live:
         self._capitals[one.hours] = one.capital
 
     def _today(self, hour: int) -> Cells:
-        return self._days.setdefault(hour // _HOURS_A_DAY, empty_filter(self._settings.watch.filter_bits))
+        day = hour // _HOURS_A_DAY
+        if day not in self._days:
+            self._days[day] = empty_filter(self._settings.watch.filter_bits)
+        return self._days[day]
 
     def _look_back(self, day: int) -> Cells:
         """Return the filter of a day's look-back: its days are over, so it is made once a day."""
