@@ -18,6 +18,7 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 
 #: The years 1 to 9999, what every later reader of a timestamp can show.
 _EARLIEST: Final = (datetime(1, 1, 1, tzinfo=UTC) - _EPOCH) // _MICROSECOND
+_DAY: Final = timedelta(days=1) // _MICROSECOND
 _LATEST: Final = (datetime(9999, 12, 31, tzinfo=UTC) - _EPOCH) // _MICROSECOND
 
 #: Unit -> how many make a second.
@@ -124,13 +125,13 @@ def _from_floats(values: list[float]) -> list[int] | None:
 
 
 def _from_texts(values: list[str], zone: tzinfo) -> list[int] | None:
-    """Moments of texts that Arrow takes: what it takes, it reads as `microseconds` does."""
+    """Moments of texts that Arrow takes: what it takes, it reads as `microseconds` does, but in the year 0."""
     for kind in (_AWARE, _NAIVE) if zone is UTC else (_AWARE,):
         try:
             found = pa.array(values, pa.string()).cast(kind).cast(pa.int64()).to_pylist()
         except (pa.ArrowInvalid, UnicodeEncodeError):
             continue
-        return found if _are_times(min(found), max(found)) else None
+        return found if _are_times(min(found) - _DAY, max(found)) else None
     return None
 
 

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gauger.errors import UsageError
@@ -103,6 +103,7 @@ TIMES = st.one_of(
 
 
 @settings(max_examples=400)
+@example(values=["0000-12-31T23:59:59-23:59"], zone=UTC)
 @given(values=TIMES, zone=st.sampled_from([UTC, BERLIN]))
 def test_times_read_at_once_are_times_read_one_by_one(values, zone):
     found = moments(values, zone)
