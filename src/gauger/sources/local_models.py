@@ -7,6 +7,7 @@ was interrupted goes on as if it had not been.
 
 import hashlib
 import importlib.util
+import json
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from gauger.sources.replies import Fault, Reply
 #: Stands where a token that was cut off, or is none, left bytes that are no UTF-8.
 _REPLACED: Final = "\ufffd"
 _MAX_TOLD: Final = 200
+_SAVE: Final = "give the folder as `save_pretrained` writes it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,8 @@ def load_model(folder: Path, sampling: Sampling, *, device: str = "cpu") -> "Loc
     UsageError
         The extra is not installed.
     InputError
-        It cannot be loaded, or its weights are not all there: Transformers would make some up.
+        It cannot be loaded, takes its weights or configuration from elsewhere than everybody does, or its weights are
+        not all there: Transformers would make some up.
     """
     require_transformers()
     import transformers  # noqa: PLC0415 - an extra
@@ -89,11 +92,15 @@ def load_model(folder: Path, sampling: Sampling, *, device: str = "cpu") -> "Loc
     transformers.utils.logging.disable_progress_bar()
     safe: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
     try:
+        config = transformers.AutoConfig.from_pretrained(str(folder), **safe)
+        _check_configuration(folder, config)
         tokenizer = transformers.AutoTokenizer.from_pretrained(str(folder), **safe)
         model, info = transformers.AutoModelForCausalLM.from_pretrained(
-            str(folder), use_safetensors=True, dtype="auto", output_loading_info=True, **safe
+            str(folder), config=config, use_safetensors=True, dtype="auto", output_loading_info=True, **safe
         )
         model = model.to(device).eval()
+    except InputError:
+        raise
     except Exception as error:
         # Whatever a library makes of a folder that somebody else wrote: its tree of errors is no contract.
         told = f"{type(error).__name__}: {error}".split("\n")[0][:_MAX_TOLD]
@@ -203,6 +210,14 @@ class LocalModel:
     def _ends(self) -> Sequence[int]:
         own = self._model.generation_config.eos_token_id
         return own if isinstance(own, list) else [] if own is None else [own]
+
+
+def _check_configuration(folder: Path, config: Any) -> None:
+    """Refuse one that has others beside it, or names its weights: files that no hash names, and pickles, could be."""
+    if getattr(config, "transformers_weights", None) is not None:
+        raise InputError("its config.json says where its weights are", where=str(folder), todo=_SAVE)
+    if "configuration_files" in json.loads((folder / "config.json").read_bytes()):
+        raise InputError("its config.json names other configurations", where=str(folder), todo=_SAVE)
 
 
 def _choice(own: Any, temperature: float | None) -> dict[str, Any]:

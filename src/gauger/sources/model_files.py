@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -84,7 +84,7 @@ def _name(path: Path, folder: Path) -> str:
     return path.relative_to(folder).as_posix()
 
 
-def _check(folder: Path, names: Iterable[str]) -> None:
+def _check(folder: Path, names: Collection[str]) -> None:
     """Refuse what is no model, or not the whole of one."""
     if not all(name.isprintable() for name in names):
         raise InputError("a file has a name that cannot be written down", where=str(folder), todo="rename it")
@@ -96,8 +96,10 @@ def _check(folder: Path, names: Iterable[str]) -> None:
         )
     for index in folder.glob(_SHARDS):
         named = _shards(index)
-        if any(Path(name).name != name or name.startswith(".") for name in named):
+        if not all(name in names and "/" not in name for name in named):
             raise InputError("its index names weights outside the folder", where=str(index), todo=_TODO)
+        if not all(name.endswith(".safetensors") for name in named):
+            raise InputError("its index names weights that are not in safetensors", where=str(index), todo=_TODO)
 
 
 def _shards(index: Path) -> list[str]:

@@ -130,6 +130,38 @@ def test_a_pickle_is_never_opened_and_no_code_of_the_folder_runs(tmp_path, trans
     assert not trace.exists()
 
 
+def configured(folder, name="config.json", **more):
+    """Write a file of JSON again, with something more in it."""
+    said = json.loads((folder / name).read_text())
+    (folder / name).write_text(json.dumps(said | more))
+
+
+@pytest.mark.parametrize(
+    "named", [".w.safetensors", "sub/w.safetensors.index.json", "adapter_model.bin", "model.safetensors", ""]
+)
+def test_weights_are_those_that_the_hash_names_whatever_config_json_says(named, tmp_path, transformers_installed):
+    model, other = write_model(tmp_path / "m"), write_model(tmp_path / "other", seed=2)
+    (model / "sub").mkdir()
+    (other / "model.safetensors").rename(model / ".w.safetensors")
+    index = {"metadata": {}, "weight_map": {"transformer.wte.weight": "../../outside.safetensors"}}
+    (model / "sub" / "w.safetensors.index.json").write_text(json.dumps(index))
+    trace = tmp_path / "trace"
+    (model / "adapter_model.bin").write_bytes(pickle.dumps(Opened(trace)))
+    configured(model, transformers_weights=named)
+    with pytest.raises(InputError, match="says where its weights are"):
+        load_model(model, sampling())
+    assert not trace.exists()
+
+
+def test_there_is_one_configuration(tmp_path, transformers_installed):
+    model = write_model(tmp_path / "m")
+    configured(model, configuration_files=["config.4.0.0.json"])
+    said = json.loads((model / "config.json").read_text())
+    (model / "config.4.0.0.json").write_text(json.dumps({**said, "n_positions": 7}))
+    with pytest.raises(InputError, match="names other configurations"):
+        load_model(model, sampling())
+
+
 def test_weights_that_are_missing_are_not_made_up(tmp_path, transformers_installed):
     from safetensors.torch import load_file, save_file
 

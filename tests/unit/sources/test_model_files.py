@@ -68,7 +68,14 @@ def test_what_lies_elsewhere_is_refused(model):
     with pytest.raises(InputError, match="adapter"):
         read_model_files(model)
     (model / "adapter_config.json").unlink()
-    for named, said in (("../other.safetensors", "outside"), ("/etc/passwd", "outside"), (".x", "outside")):
+    (model / "w.bin").write_bytes(b"\x80\x04.")
+    for named, said in (
+        ("../other.safetensors", "outside"),
+        ("/etc/passwd", "outside"),
+        (".x", "outside"),
+        ("gone.safetensors", "outside"),
+        ("w.bin", "not in safetensors"),  # Transformers would open a pickle
+    ):
         (model / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"w": named}}))
         with pytest.raises(InputError, match=said):
             read_model_files(model)
@@ -77,7 +84,7 @@ def test_what_lies_elsewhere_is_refused(model):
         with pytest.raises(InputError, match="no index"):
             read_model_files(model)
     (model / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"w": "model.safetensors"}}))
-    assert len(read_model_files(model)) == 7
+    assert len(read_model_files(model)) == 8
 
 
 def test_a_name_that_cannot_be_written_down_is_refused(model):
