@@ -28,7 +28,7 @@ class ModelFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 def read_model_files(
     folder: Path, *, progress: Callable[[int, int], None] = lambda _done, _all: None
 ) -> list[ModelFile]:
-    """Return every file of a model, by name; hidden ones (`.git`, `.cache`) are none of it.
+    """Return every file of a model, by name; hidden ones (`.git`, `.cache`) are none of it, linked ones are.
 
     Parameters
     ----------
@@ -40,7 +40,8 @@ def read_model_files(
     Raises
     ------
     InputError
-        It cannot be read, holds no model in safetensors, or takes parts of it from elsewhere: hashes would not name it.
+        It cannot be read, holds no model in safetensors or a link to a folder, which may have no end, or takes parts of
+        it from elsewhere: hashes would not name it.
     """
     try:
         paths = {_name(path, folder): path for path in _files(folder)}
@@ -64,15 +65,17 @@ def digest_of(files: Sequence[ModelFile]) -> str:
     r"""Return one hash for all files of a model, 64 hexadecimal digits.
 
     It is the SHA-256 of what `sha256sum` prints of them, sorted by name as bytes, so anybody can make it again:
-    `find -L . -type f -not -path '*/.*' -printf '%P\n' | LC_ALL=C sort | xargs -d '\n' sha256sum | sha256sum`.
+    `find . -xtype f -not -path '*/.*' -printf '%P\n' | LC_ALL=C sort | xargs -d '\n' sha256sum | sha256sum`.
     """
     listed = "".join(f"{one.sha256}  {one.name}\n" for one in files)
     return hashlib.sha256(listed.encode()).hexdigest()
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    for place, folders, names in os.walk(folder, onerror=_refuse, followlinks=True):
+    for place, folders, names in os.walk(folder, onerror=_refuse):
         folders[:] = [name for name in folders if not name.startswith(".")]
+        if linked := [path for name in folders if (path := Path(place, name)).is_symlink()]:
+            raise InputError("a model has no links to folders", where=str(linked[0]), todo="put what it names there")
         yield from (path for name in names if not name.startswith(".") and (path := Path(place, name)).is_file())
 
 
