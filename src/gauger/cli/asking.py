@@ -177,6 +177,7 @@ def _ask_until_sure(
 ) -> "tuple[Outcome, looking.LooksReport]":
     """Put what is left, and look where the plan says so."""
     from gauger.sources.looking import ask_until_sure
+    from gauger.sources.querying import GIVEN_UP
     from gauger.store.query_looks import pin_looks
 
     pin_looks(run, looks.plan)
@@ -189,7 +190,8 @@ def _ask_until_sure(
             return seen.is_sure
 
         ask = _asker(run, target, limits, progress, len(left))
-        outcome = ask_until_sure(left, ask, lambda: looks.count(run), is_sure, first=looks.plan.first_look)
+        first, least = looks.plan.first_look, max(GIVEN_UP, target.concurrency)
+        outcome = ask_until_sure(left, ask, lambda: run.n_said, is_sure, first=first, least=least)
     return outcome, seen
 
 
@@ -201,10 +203,11 @@ def _asker(
 
     import numpy as np
 
-    from gauger.sources.querying import Pace, Record, ask_all
+    from gauger.sources.querying import Pace, Patience, Record, ask_all
 
     reach = cache(lambda: target.reach(run.asked))
-    pace, budget, rng = Pace(target.per_minute), _budget(run, *limits), np.random.default_rng()
+    pace, budget, patience = Pace(target.per_minute), _budget(run, *limits), Patience()
+    rng = np.random.default_rng()
     record = Record(
         lambda question, reply, number: run.keep_answer(question, reply, number, now=datetime.now(UTC)),
         lambda question, fault: run.keep_fault(question, fault, now=datetime.now(UTC)),
@@ -222,6 +225,7 @@ def _asker(
             record,
             pace=pace,
             budget=budget,
+            patience=patience,
             attempts=target.attempts,
             max_tokens=run.asked.max_tokens,
             concurrency=target.concurrency,
