@@ -134,36 +134,39 @@ class LocalModel:
     def ask(self, question: Question) -> Reply | Fault:
         """Return the answer; "refused" where the question does not fit the model, "broken" where it fails."""
         with self._lock:
-            prompt = self._encoded(question)
-            if isinstance(prompt, Fault):
-                return prompt
-            room = self._room(prompt["input_ids"].shape[1])
-            if room < 1:
+            # Whatever a library makes of a folder that somebody else wrote: its tree of errors is no contract.
+            try:
+                prompt = self._encoded(question)
+            except Exception:  # noqa: BLE001 - a role or an order of messages that its template does not take
                 return Fault("refused")
             try:
+                room = self._room(prompt["input_ids"].shape[1])
+                if room < 1:
+                    return Fault("refused")
                 said = self._generated(prompt, room, _seed(self._sampling.seed, question))
-            except (RuntimeError, ValueError, IndexError):  # out of memory, no number, weights that do not fit
+                return Fault("cut off") if self._is_over.is_set() else self._reply(said, prompt["input_ids"].shape[1])
+            except Exception:  # noqa: BLE001 - out of memory, no number, weights that do not fit
                 return Fault("broken")
-            return Fault("cut off") if self._is_over.is_set() else self._reply(said, prompt["input_ids"].shape[1])
 
     def hang_up(self) -> None:
         """End the answer that is being written, and any later one, at its next token."""
         self._is_over.set()
 
-    def _encoded(self, question: Question) -> Any:
-        """Return `input_ids` and `attention_mask`, int64[1, n], or why there are none."""
-        import jinja2  # noqa: PLC0415 - only where a model has a template
+    def _encoded(self, question: Question) -> dict[str, Any]:
+        """Return `input_ids` and `attention_mask`, int64[1, n]; where the tokenizer makes no mask, all is read."""
+        import torch  # noqa: PLC0415 - an extra
 
-        try:
-            if self._sampling.interface == "chat" and self._tokenizer.chat_template:
-                found = self._tokenizer.apply_chat_template(
-                    list(question.messages), add_generation_prompt=True, return_dict=True, return_tensors="pt"
-                )
-            else:
-                found = self._tokenizer(question.text, return_tensors="pt")
-        except (jinja2.TemplateError, ValueError, TypeError, KeyError):
-            return Fault("refused")  # a role or an order of messages that its template does not take
-        return {name: found[name].to(self._model.device).long() for name in ("input_ids", "attention_mask")}
+        if self._sampling.interface == "chat" and self._tokenizer.chat_template:
+            found = self._tokenizer.apply_chat_template(
+                list(question.messages), add_generation_prompt=True, return_dict=True, return_tensors="pt"
+            )
+        else:
+            found = self._tokenizer(question.text, return_tensors="pt")
+        mask = found.get("attention_mask", torch.ones_like(found["input_ids"]))
+        return {
+            name: ids.to(self._model.device).long()
+            for name, ids in (("input_ids", found["input_ids"]), ("attention_mask", mask))
+        }
 
     def _room(self, n_prompt: int) -> int:
         """Return how many tokens may be written; fewer than one where there is no prompt, or it is too long."""

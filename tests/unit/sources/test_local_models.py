@@ -93,6 +93,41 @@ def test_what_fails_while_it_writes_is_a_fault(folder, monkeypatch):
     assert model.ask(question()) == Fault("broken")
 
 
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ 1 // 0 }}",
+        "{{ 2.0 ** 100000 }}",
+        "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}",
+        "{{ ['a'] * 10**18 }}",
+        "{{ messages.append(1) }}",
+        "{{ (none).x.y }}",
+    ],
+)
+def test_what_fails_in_a_template_is_a_fault_and_the_next_question_is_asked(template, tmp_path, transformers_installed):
+    model = load_model(write_model(tmp_path / "m", template=template), sampling())
+    assert [model.ask(question(number=number)) for number in range(2)] == [Fault("refused")] * 2
+
+
+def test_a_tokenizer_that_makes_no_mask_is_read_whole(folder, tmp_path):
+    model = write_model(tmp_path / "m")
+    configured(model, "tokenizer_config.json", model_input_names=["input_ids"])
+    assert texts(load_model(model, sampling())) == texts(load_model(folder, sampling()))
+
+
+@pytest.mark.parametrize(
+    "own", [{"suppress_tokens": "abc"}, {"bad_words_ids": 5}, {"stop_strings": ["a"]}, {"eos_token_id": "x"}]
+)
+def test_a_generation_config_that_is_none_is_a_fault(own, tmp_path, transformers_installed):
+    model = write_model(tmp_path / "m")
+    configured(model, "generation_config.json", **own)
+    try:
+        loaded = load_model(model, sampling())
+    except InputError:
+        return
+    assert loaded.ask(question()) == Fault("broken")
+
+
 def test_nothing_is_fetched(folder, monkeypatch):
     def refuse(*_args, **_more):
         raise AssertionError("the network was asked")
