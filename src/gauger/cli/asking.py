@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from gauger.cli import looking, options, targets
+from gauger.cli import looking, options, suspects, targets
 from gauger.cli.options import examples
 from gauger.cli.output import Aside, print_result
 from gauger.errors import InputError
@@ -102,7 +102,7 @@ def query(
     ] = None,
     first_look: Annotated[
         int, typer.Option("--first-look", min=1, metavar="N", help="Answers at the first look.")
-    ] = 250,
+    ] = suspects.FIRST_LOOK,
     alpha: Annotated[
         float, typer.Option("--alpha", metavar="P", help="Level of a proof at which looks are sure.")
     ] = 1e-6,
