@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from gauger.cli import looking, options, suspects, targets
+from gauger.cli.impatience import second_interruption
 from gauger.cli.options import examples
 from gauger.cli.output import Aside, print_result
 from gauger.errors import InputError
@@ -219,20 +220,26 @@ def _asker(
         suspect, before = reach(), n_put
         progress("answers", before, n_left)
         n_put += len(some)
-        return ask_all(
-            some,
-            suspect.ask,
-            record,
-            pace=pace,
-            budget=budget,
-            patience=patience,
-            attempts=target.attempts,
-            max_tokens=run.asked.max_tokens,
-            concurrency=target.concurrency,
-            rng=rng,
-            hang_up=suspect.hang_up,
-            progress=lambda done: progress("answers", before + done, n_left),
-        )
+        with second_interruption() as arm:
+
+            def hang_up() -> None:
+                arm()
+                suspect.hang_up()
+
+            return ask_all(
+                some,
+                suspect.ask,
+                record,
+                pace=pace,
+                budget=budget,
+                patience=patience,
+                attempts=target.attempts,
+                max_tokens=run.asked.max_tokens,
+                concurrency=target.concurrency,
+                rng=rng,
+                hang_up=hang_up,
+                progress=lambda done: progress("answers", before + done, n_left),
+            )
 
     return ask
 
