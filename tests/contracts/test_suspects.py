@@ -14,7 +14,7 @@ from tests.unit.sources.models import N_POSITIONS, sampling, write_model
 from gauger.sources.endpoint import Address, Asking, Endpoint, Limits
 from gauger.sources.local_models import load_model
 from gauger.sources.prompts import Question
-from gauger.sources.querying import Budget, Outcome, Pace, Record, ask_all
+from gauger.sources.querying import Budget, Outcome, Pace, Patience, Record, ask_all
 from gauger.sources.replies import Fault, Reply
 from gauger.sources.suspects import Suspect
 from gauger.store.query_runs import Asked, hash_of, open_run, read_run
@@ -109,8 +109,8 @@ def test_a_run_goes_on_where_it_stopped(case, tmp_path):
                 lambda one, fault: run.keep_fault(one, fault, now=NOW),
             )
             return ask_all(
-                run.left(), case.suspect.ask, record, pace=Pace(None), budget=budget, attempts=1, max_tokens=MOST,
-                concurrency=1, rng=np.random.default_rng(0), hang_up=lambda: None,
+                run.left(), case.suspect.ask, record, pace=Pace(None), budget=budget, patience=Patience(),
+                attempts=1, max_tokens=MOST, concurrency=1, rng=np.random.default_rng(0), hang_up=lambda: None,
             )  # fmt: skip
 
     assert go_on(Budget(requests=3)) == Outcome(None, True, 7)

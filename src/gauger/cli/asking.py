@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from gauger.cli import looking, options, targets
+from gauger.cli import looking, options, suspects, targets
+from gauger.cli.impatience import second_interruption
 from gauger.cli.options import examples
 from gauger.cli.output import Aside, print_result
 from gauger.errors import InputError
@@ -102,7 +103,7 @@ def query(
     ] = None,
     first_look: Annotated[
         int, typer.Option("--first-look", min=1, metavar="N", help="Answers at the first look.")
-    ] = 250,
+    ] = suspects.FIRST_LOOK,
     alpha: Annotated[
         float, typer.Option("--alpha", metavar="P", help="Level of a proof at which looks are sure.")
     ] = 1e-6,
@@ -177,6 +178,7 @@ def _ask_until_sure(
 ) -> "tuple[Outcome, looking.LooksReport]":
     """Put what is left, and look where the plan says so."""
     from gauger.sources.looking import ask_until_sure
+    from gauger.sources.querying import GIVEN_UP
     from gauger.store.query_looks import pin_looks
 
     pin_looks(run, looks.plan)
@@ -189,7 +191,8 @@ def _ask_until_sure(
             return seen.is_sure
 
         ask = _asker(run, target, limits, progress, len(left))
-        outcome = ask_until_sure(left, ask, lambda: looks.count(run), is_sure, first=looks.plan.first_look)
+        first, least = looks.plan.first_look, max(GIVEN_UP, target.concurrency)
+        outcome = ask_until_sure(left, ask, lambda: run.n_said, is_sure, first=first, least=least)
     return outcome, seen
 
 
@@ -201,10 +204,11 @@ def _asker(
 
     import numpy as np
 
-    from gauger.sources.querying import Pace, Record, ask_all
+    from gauger.sources.querying import Pace, Patience, Record, ask_all
 
     reach = cache(lambda: target.reach(run.asked))
-    pace, budget, rng = Pace(target.per_minute), _budget(run, *limits), np.random.default_rng()
+    pace, budget, patience = Pace(target.per_minute), _budget(run, *limits), Patience()
+    rng = np.random.default_rng()
     record = Record(
         lambda question, reply, number: run.keep_answer(question, reply, number, now=datetime.now(UTC)),
         lambda question, fault: run.keep_fault(question, fault, now=datetime.now(UTC)),
@@ -216,19 +220,26 @@ def _asker(
         suspect, before = reach(), n_put
         progress("answers", before, n_left)
         n_put += len(some)
-        return ask_all(
-            some,
-            suspect.ask,
-            record,
-            pace=pace,
-            budget=budget,
-            attempts=target.attempts,
-            max_tokens=run.asked.max_tokens,
-            concurrency=target.concurrency,
-            rng=rng,
-            hang_up=suspect.hang_up,
-            progress=lambda done: progress("answers", before + done, n_left),
-        )
+        with second_interruption() as arm:
+
+            def hang_up() -> None:
+                arm()
+                suspect.hang_up()
+
+            return ask_all(
+                some,
+                suspect.ask,
+                record,
+                pace=pace,
+                budget=budget,
+                patience=patience,
+                attempts=target.attempts,
+                max_tokens=run.asked.max_tokens,
+                concurrency=target.concurrency,
+                rng=rng,
+                hang_up=hang_up,
+                progress=lambda done: progress("answers", before + done, n_left),
+            )
 
     return ask
 

@@ -65,10 +65,6 @@ class Looking:
         """The e-value at which asking ends: one over the level, shared by the tests."""
         return self.plan.n_tests / self.plan.alpha
 
-    def count(self, run: "QueryRun") -> int:
-        """Return how many answers can be looked at."""
-        return len(self._answers(run))
-
     def nothing(self) -> LooksReport:
         """Return what there is to say before the first look."""
         keys = [LookedAt(key=key.name, looks=[]) for key in self.keys]

@@ -98,7 +98,7 @@ def radioactivity(
     ] = False,
     first_look: Annotated[
         int, typer.Option("--first-look", min=1, metavar="N", help="Answers at the first look, with --sequential.")
-    ] = 250,
+    ] = suspects.FIRST_LOOK,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="A new folder for signed evidence to hand over.")
     ] = None,

@@ -4,12 +4,15 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from gauger.cli import options
 from gauger.errors import UsageError
+
+#: Answers at the first look, unless one says otherwise. Here, for importing the looks themselves takes a while.
+FIRST_LOOK: Final = 250
 
 Answers = Annotated[
     list[Path], typer.Argument(metavar="ANSWERS", help="One file of answers for each suspect.", show_default=False)

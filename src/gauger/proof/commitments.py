@@ -10,13 +10,14 @@ import hashlib
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from gauger.errors import SettingsError, UsageError
+from gauger.proof.bounds import Count
 from gauger.proof.keys import Terms, check_campaign
 
 SCHEMA: Final = "gauger/watermark-commitment/1"
@@ -28,12 +29,12 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """One line of the log; hashes, key and signature in hexadecimal."""
 
     schema: str
-    index: int
+    index: Count
     campaign: str
-    rotation: int
+    rotation: Count
     terms: Terms
     commitment: str
-    committed_at: datetime
+    committed_at: Annotated[datetime, msgspec.Meta(tz=True)]
     previous: str
     public_key: str
     signature: str = ""

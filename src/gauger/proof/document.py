@@ -6,6 +6,7 @@ from typing import Final, Protocol
 
 import msgspec
 
+from gauger.proof.bounds import Count, Share
 from gauger.proof.commitments import Entry
 from gauger.proof.examination import Row
 from gauger.proof.keys import Terms
@@ -44,7 +45,7 @@ class VerdictRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     suspect: str
     key: str
-    adjusted_p_value: float
+    adjusted_p_value: Share
     word: Word
     sentence: str
     held_back: list[str]
@@ -54,10 +55,10 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     """The whole report. It holds no token of any answer and no key. `first_look` is null where one looked once."""
 
     schema: str
-    alpha: float
-    null_keys: int
-    n_tests: int
-    first_look: int | None = None
+    alpha: Share
+    null_keys: Count
+    n_tests: Count
+    first_look: Count | None = None
     served: Served
     keys: list[KeyRecord]
     tests: list[Row]

@@ -16,6 +16,7 @@ from typing import Annotated, Final
 
 import msgspec
 
+from gauger.proof.bounds import Count
 from gauger.proof.commitments import Entry
 from gauger.proof.document import Document
 from gauger.proof.examination import Role
@@ -36,7 +37,7 @@ class InputFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     role: Role
     name: str
     sha256: str
-    size_bytes: int
+    size_bytes: Count
     model_sha256: str | None = None
 
 
@@ -56,7 +57,7 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     name: str
     sha256: str
-    size_bytes: int
+    size_bytes: Count
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gauger.campaigns.calibration import holm
 from gauger.evidence.records import rounded_up
+from gauger.proof.bounds import Count, Figure, Share
 from gauger.proof.cells import Answer, Cells, plain_cells, referenced_cells
 from gauger.proof.looks import looked_test
 from gauger.proof.radioactivity import KeyTest, Look, Method, key_test, seed_of
@@ -57,14 +58,14 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     role: Role
     key: str
     method: Method
-    p_value: float
-    adjusted_p_value: float | None
-    z_score: float | None
-    tail_p_value: float
-    n_cells: int
-    n_positions: int
-    n_null_keys: int
-    wrong_keys: list[float]
+    p_value: Share
+    adjusted_p_value: Share | None
+    z_score: Figure | None
+    tail_p_value: Share
+    n_cells: Count
+    n_positions: Count
+    n_null_keys: Count
+    wrong_keys: list[Share]
     looks: list[Look] = []
 
 

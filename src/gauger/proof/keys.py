@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from gauger.errors import UsageError
 from gauger.exchanges.pseudonyms import derive_key
+from gauger.proof.bounds import Count
 from gauger.proof.schemes import ADVISED_WIDTH, Gumbel, Kgw, Scheme, SynthId
 
 Keys = NDArray[np.uint64]
@@ -28,7 +29,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """
 
     scheme: str
-    context: int
+    context: Count
     gamma: float | None = None
     catalogue: str | msgspec.UnsetType = msgspec.UNSET
 

@@ -22,8 +22,6 @@ from gauger.proof.sequential import Looks
 
 Keys = NDArray[np.uint64]
 
-#: Answers at the first look.
-FIRST_LOOK: Final = 250
 #: Keys whose sums are worked out at a time: their state stays in the cache.
 _CHUNK: Final = 512
 #: An e-value is at most the number of keys, and the first look has half the weight: twice the keys make a verdict

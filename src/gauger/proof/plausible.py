@@ -1,13 +1,13 @@
 """Whether the figures of a report are ones that its tests can have given, by the report alone."""
 
 import math
-from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from scipy import stats
 
-from gauger.errors import UsageError
+from gauger.errors import SettingsError, UsageError
 from gauger.evidence.permutation import BATCH, ENOUGH
 from gauger.evidence.records import rounded_up
 from gauger.proof.document import Document
@@ -28,22 +28,29 @@ _Z_ROUNDING: Final = 0.00051
 
 def inputs_fault(evidence: "Evidence") -> str | None:
     """Return what is wrong with who was tested, or None: every input under every key, and nobody else."""
+    return next(_inputs_faults(evidence), None)
+
+
+def _inputs_faults(evidence: "Evidence") -> Iterator[str]:
     report, inputs = evidence.report, [(one.role, one.name) for one in evidence.inputs]
     keys = {key.name for key in report.keys}
-    asked = Counter((row.role, row.subject, row.method, row.key) for row in report.tests)
+    asked = {(row.role, row.subject, row.method, row.key) for row in report.tests}
     tested = {(role, subject) for role, subject, _, _ in asked}
     hashes = [one.sha256 for one in evidence.inputs]
     hashes += [one.model_sha256 for one in evidence.inputs if one.model_sha256 is not None]
     methods = {(role, subject, method) for role, subject, method, _ in asked}
-    faults = {
-        "a test is of a key that the report does not name": any(row.key not in keys for row in report.tests),
-        "a test is of another suspect": any(role == "suspect" and name != evidence.suspect for role, name in tested),
-        "an input was given twice": len(set(hashes)) < len(hashes) or len(set(inputs)) < len(inputs),
-        "what was tested is not what the inputs are": tested != set(inputs),
-        "a test stands twice": any(n > 1 for n in asked.values()),
-        "a model was not tested under every key": set(asked) != {(*one, key) for one in methods for key in keys},
-    }
-    return next((fault for fault, found in faults.items() if found), None)
+    if any(row.key not in keys for row in report.tests):
+        yield "a test is of a key that the report does not name"
+    if any(role == "suspect" and name != evidence.suspect for role, name in tested):
+        yield "a test is of another suspect"
+    if len(set(hashes)) < len(hashes) or len(set(inputs)) < len(inputs):
+        yield "an input was given twice"
+    if tested != set(inputs):
+        yield "what was tested is not what the inputs are"
+    if len(asked) < len(report.tests):
+        yield "a test stands twice"
+    if len(asked) < len(methods) * len(keys):
+        yield "a model was not tested under every key"
 
 
 def figures_fault(report: Document, suspect: str) -> str | None:
@@ -55,11 +62,11 @@ def figures_fault(report: Document, suspect: str) -> str | None:
         return f"there is no test of {suspect}, or there are more than was corrected for"
     try:
         schemes = {key.name: key.terms.watermark() for key in report.keys}
-    except UsageError:
+    except (UsageError, SettingsError):
         return "a key is of no scheme"
     for row in report.tests:
-        fault = _row_fault(row, report) or _look_fault(row, report) or _tail_fault(row, schemes[row.key])
-        if fault is not None:
+        faults = chain(_row_faults(row, report), _look_faults(row, report), _tail_faults(row, schemes[row.key]))
+        if (fault := next(faults, None)) is not None:
             return fault
     return _holm_fault(claims, report.n_tests)
 
@@ -77,21 +84,22 @@ def _plan_fault(report: Document) -> str | None:
     return None if report.first_look is None or report.first_look >= 1 else "its first look is none"
 
 
-def _row_fault(row: Row, report: Document) -> str | None:
+def _row_faults(row: Row, report: Document) -> Iterator[str]:
     p_value, n = row.p_value, row.n_null_keys
-    faults = {
-        "a p-value is none": not 0 < p_value <= 1,
-        "a test drew more other keys than the report says": not 0 <= n <= report.null_keys,
-        "a number of cells is none": not row.n_cells >= 0
-        or (row.method == "plain" and not row.n_cells <= row.n_positions),
-        "a control has a corrected p-value, or a suspect has none": (row.adjusted_p_value is None)
-        == (row.role == "suspect"),
-        "a test without cells says something": not row.n_cells
-        and (n, row.z_score, row.tail_p_value, row.wrong_keys) != (0, None, 1.0, []),
-        "a p-value is not what its test could give": p_value > 0 and not _is_possible(row, report.null_keys),
-        "p-values of wrong keys are not what their test could give": not _are_ranks(row.wrong_keys, n),
-    }
-    return next((fault for fault, found in faults.items() if found), None)
+    if p_value == 0:
+        yield "a p-value is none"
+    if n > report.null_keys:
+        yield "a test drew more other keys than the report says"
+    if row.method == "plain" and row.n_cells > row.n_positions:
+        yield "a number of cells is none"
+    if (row.adjusted_p_value is None) == (row.role == "suspect"):
+        yield "a control has a corrected p-value, or a suspect has none"
+    if not row.n_cells and (n, row.z_score, row.tail_p_value, row.wrong_keys) != (0, None, 1.0, []):
+        yield "a test without cells says something"
+    if not _is_possible(row, report.null_keys):
+        yield "a p-value is not what its test could give"
+    if not _are_ranks(row.wrong_keys, n):
+        yield "p-values of wrong keys are not what their test could give"
 
 
 def _is_possible(row: Row, null_keys: int) -> bool:
@@ -116,7 +124,7 @@ def _is_possible(row: Row, null_keys: int) -> bool:
 
 def _are_ranks(p_values: Sequence[float], n: int) -> bool:
     """Return whether these are the p-values of the first of n keys, each among all of them."""
-    return len(p_values) == min(N_WRONG_KEYS, n) and all(0 < one <= 1 and _is_rank(one, n, most=n) for one in p_values)
+    return len(p_values) == min(N_WRONG_KEYS, n) and all(_is_rank(one, n, most=n) for one in p_values)
 
 
 def _is_rank(p_value: float, n: int, *, most: int) -> bool:
@@ -125,20 +133,22 @@ def _is_rank(p_value: float, n: int, *, most: int) -> bool:
     return any(1 <= k <= most and p_value == rounded_up(k / n) for k in (near - 1, near, near + 1))
 
 
-def _look_fault(row: Row, report: Document) -> str | None:
-    """Return what is wrong with the looks at a suspect, or None. Nobody else is looked at more than once."""
+def _look_faults(row: Row, report: Document) -> Iterator[str]:
+    """Yield what is wrong with the looks at a suspect. Nobody else is looked at more than once."""
     if report.first_look is None or row.role != "suspect":
-        return "a model was looked at more often than the report says" if row.looks else None
+        if row.looks:
+            yield "a model was looked at more often than the report says"
+        return
     sizes, values = [one.n_answers for one in row.looks], [one.e_value for one in row.looks]
-    faults = {
-        "looks are not where the plan has them": not sizes or sizes != look_sizes(sizes[-1], report.first_look),
-        "an e-value is not what its look could give": any(
-            not 0 <= gain <= most for gain, most in zip(_gains(values), _most_gains(len(values), report), strict=True)
-        ),
-        "looking went on after it was sure": any(one >= report.n_tests / report.alpha for one in values[:-1]),
-        "a look drew fewer other keys than the report says": bool(row.n_cells) and row.n_null_keys != report.null_keys,
-    }
-    return next((fault for fault, found in faults.items() if found), None)
+    if not sizes or sizes != look_sizes(sizes[-1], report.first_look):
+        yield "looks are not where the plan has them"
+    most_gains = _most_gains(len(values), report)
+    if any(not 0 <= gain <= most for gain, most in zip(_gains(values), most_gains, strict=True)):
+        yield "an e-value is not what its look could give"
+    if any(one >= report.n_tests / report.alpha for one in values[:-1]):
+        yield "looking went on after it was sure"
+    if row.n_cells and row.n_null_keys != report.null_keys:
+        yield "a look drew fewer other keys than the report says"
 
 
 def _gains(values: Sequence[float]) -> list[float]:
@@ -151,15 +161,16 @@ def _most_gains(n_looks: int, report: Document) -> Iterator[float]:
     return (weight_of_look(look) * most for look in range(1, n_looks + 1))
 
 
-def _tail_fault(row: Row, scheme: Scheme) -> str | None:
-    """Return what is wrong with the formula's tail, or None: it follows from the z-score."""
+def _tail_faults(row: Row, scheme: Scheme) -> Iterator[str]:
+    """Yield what is wrong with the formula's tail: it follows from the z-score."""
     if not row.n_cells:
-        return None
-    if row.z_score is None or not math.isfinite(row.z_score):
-        return "a z-score is none"
+        return
+    if row.z_score is None:
+        yield "a z-score is none"
+        return
     low, high = (_tail(row, scheme, row.z_score + shift) for shift in (_Z_ROUNDING, -_Z_ROUNDING))
-    is_within = low * (1 - 1e-9) <= row.tail_p_value <= high * (1 + 1e-9)
-    return None if is_within else "a tail does not follow from its z-score"
+    if not low * (1 - 1e-9) <= row.tail_p_value <= high * (1 + 1e-9):
+        yield "a tail does not follow from its z-score"
 
 
 def _tail(row: Row, scheme: Scheme, z_score: float) -> float:

@@ -24,6 +24,7 @@ from scipy import stats
 
 from gauger.errors import UsageError
 from gauger.evidence.permutation import TIE, sequential_p_value
+from gauger.proof.bounds import Count, Figure
 from gauger.proof.cells import Cells
 from gauger.proof.schemes import Scheme
 
@@ -31,8 +32,9 @@ Keys = NDArray[np.uint64]
 Floats = NDArray[np.float64]
 Method = Literal["plain", "teacher"]
 
-#: The laxest level at which a detection may be called a proof.
+#: The laxest level at which a detection may be called a proof, and the strictest: no number of keys comes near it.
 MAX_ALPHA: Final = 1e-3
+MIN_ALPHA: Final = 1e-100
 #: Wrong keys whose own p-values are printed as a control.
 N_WRONG_KEYS: Final = 5
 
@@ -40,8 +42,8 @@ N_WRONG_KEYS: Final = 5
 class Look(msgspec.Struct, frozen=True, kw_only=True):
     """A look at the answers so far: how many, and the e-value that all looks up to it have brought together."""
 
-    n_answers: int
-    e_value: float
+    n_answers: Count
+    e_value: Figure
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +106,9 @@ def check_alpha(alpha: float) -> None:
     Raises
     ------
     UsageError
-        It does not lie between 0 and 0.001: a test that speaks of people has no laxer level.
+        It does not lie between 1e-100 and 0.001: a test that speaks of people has no laxer level.
     """
-    if not 0 < alpha <= MAX_ALPHA:
+    if not MIN_ALPHA <= alpha <= MAX_ALPHA:
         raise UsageError(f"alpha is {alpha:g}", where="--alpha", todo=f"give a level up to {MAX_ALPHA:g}")
 
 

@@ -6,7 +6,9 @@ A proof is of training on marked text, not of who took it. No detection proves n
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
+
+import msgspec
 
 from gauger.evidence.records import p_text
 
@@ -75,8 +77,8 @@ class Served:
     """The operator's own statement of where text under a key went; None where nothing is stated."""
 
     to: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
+    since: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    until: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     other_routes: str | None = None
 
 

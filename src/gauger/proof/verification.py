@@ -76,7 +76,10 @@ def verify(
     _check_files(manifest, files)
     evidence = _decoded(files[EVIDENCE], Evidence, EVIDENCE)
     log = _log(files[LOG], manifest.public_key)
-    _check_evidence(manifest, evidence, log)
+    try:
+        _check_evidence(manifest, evidence, log)
+    except (ArithmeticError, ValueError):
+        raise _broken("no test gives such figures", EVIDENCE) from None
     is_ours = evidence.gauger_version == gauger_version
     if is_ours and render_evidence(evidence, log).encode() != files[PAGE]:
         raise _broken("the page does not say what the evidence says", PAGE)

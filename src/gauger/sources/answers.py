@@ -76,11 +76,6 @@ def read_answer_file(path: Path) -> AnswerFile:
     return AnswerFile(content, [answer for answer, _ in read], *origins.pop())
 
 
-def read_answers(path: Path) -> list[Answer]:
-    """Return the answers in a file (`read_answer_file`)."""
-    return read_answer_file(path).answers
-
-
 def _answer(line: bytes, where: str) -> tuple[Answer, tuple[str | None, int | None]]:
     """Return an answer, the hash of the model that gave it, and how many were awaited at the first look."""
     try:

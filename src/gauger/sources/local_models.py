@@ -7,6 +7,7 @@ was interrupted goes on as if it had not been.
 
 import hashlib
 import importlib.util
+import json
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from gauger.sources.replies import Fault, Reply
 #: Stands where a token that was cut off, or is none, left bytes that are no UTF-8.
 _REPLACED: Final = "\ufffd"
 _MAX_TOLD: Final = 200
+_SAVE: Final = "give the folder as `save_pretrained` writes it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,8 @@ def load_model(folder: Path, sampling: Sampling, *, device: str = "cpu") -> "Loc
     UsageError
         The extra is not installed.
     InputError
-        It cannot be loaded, or its weights are not all there: Transformers would make some up.
+        It cannot be loaded, takes its weights or configuration from elsewhere than everybody does, or its weights are
+        not all there: Transformers would make some up.
     """
     require_transformers()
     import transformers  # noqa: PLC0415 - an extra
@@ -89,11 +92,15 @@ def load_model(folder: Path, sampling: Sampling, *, device: str = "cpu") -> "Loc
     transformers.utils.logging.disable_progress_bar()
     safe: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
     try:
+        config = transformers.AutoConfig.from_pretrained(str(folder), **safe)
+        _check_configuration(folder, config)
         tokenizer = transformers.AutoTokenizer.from_pretrained(str(folder), **safe)
         model, info = transformers.AutoModelForCausalLM.from_pretrained(
-            str(folder), use_safetensors=True, dtype="auto", output_loading_info=True, **safe
+            str(folder), config=config, use_safetensors=True, dtype="auto", output_loading_info=True, **safe
         )
         model = model.to(device).eval()
+    except InputError:
+        raise
     except Exception as error:
         # Whatever a library makes of a folder that somebody else wrote: its tree of errors is no contract.
         told = f"{type(error).__name__}: {error}".split("\n")[0][:_MAX_TOLD]
@@ -127,36 +134,39 @@ class LocalModel:
     def ask(self, question: Question) -> Reply | Fault:
         """Return the answer; "refused" where the question does not fit the model, "broken" where it fails."""
         with self._lock:
-            prompt = self._encoded(question)
-            if isinstance(prompt, Fault):
-                return prompt
-            room = self._room(prompt["input_ids"].shape[1])
-            if room < 1:
+            # Whatever a library makes of a folder that somebody else wrote: its tree of errors is no contract.
+            try:
+                prompt = self._encoded(question)
+            except Exception:  # noqa: BLE001 - a role or an order of messages that its template does not take
                 return Fault("refused")
             try:
+                room = self._room(prompt["input_ids"].shape[1])
+                if room < 1:
+                    return Fault("refused")
                 said = self._generated(prompt, room, _seed(self._sampling.seed, question))
-            except (RuntimeError, ValueError, IndexError):  # out of memory, no number, weights that do not fit
+                return Fault("cut off") if self._is_over.is_set() else self._reply(said, prompt["input_ids"].shape[1])
+            except Exception:  # noqa: BLE001 - out of memory, no number, weights that do not fit
                 return Fault("broken")
-            return Fault("cut off") if self._is_over.is_set() else self._reply(said, prompt["input_ids"].shape[1])
 
     def hang_up(self) -> None:
         """End the answer that is being written, and any later one, at its next token."""
         self._is_over.set()
 
-    def _encoded(self, question: Question) -> Any:
-        """Return `input_ids` and `attention_mask`, int64[1, n], or why there are none."""
-        import jinja2  # noqa: PLC0415 - only where a model has a template
+    def _encoded(self, question: Question) -> dict[str, Any]:
+        """Return `input_ids` and `attention_mask`, int64[1, n]; where the tokenizer makes no mask, all is read."""
+        import torch  # noqa: PLC0415 - an extra
 
-        try:
-            if self._sampling.interface == "chat" and self._tokenizer.chat_template:
-                found = self._tokenizer.apply_chat_template(
-                    list(question.messages), add_generation_prompt=True, return_dict=True, return_tensors="pt"
-                )
-            else:
-                found = self._tokenizer(question.text, return_tensors="pt")
-        except (jinja2.TemplateError, ValueError, TypeError, KeyError):
-            return Fault("refused")  # a role or an order of messages that its template does not take
-        return {name: found[name].to(self._model.device).long() for name in ("input_ids", "attention_mask")}
+        if self._sampling.interface == "chat" and self._tokenizer.chat_template:
+            found = self._tokenizer.apply_chat_template(
+                list(question.messages), add_generation_prompt=True, return_dict=True, return_tensors="pt"
+            )
+        else:
+            found = self._tokenizer(question.text, return_tensors="pt")
+        mask = found.get("attention_mask", torch.ones_like(found["input_ids"]))
+        return {
+            name: ids.to(self._model.device).long()
+            for name, ids in (("input_ids", found["input_ids"]), ("attention_mask", mask))
+        }
 
     def _room(self, n_prompt: int) -> int:
         """Return how many tokens may be written; fewer than one where there is no prompt, or it is too long."""
@@ -203,6 +213,14 @@ class LocalModel:
     def _ends(self) -> Sequence[int]:
         own = self._model.generation_config.eos_token_id
         return own if isinstance(own, list) else [] if own is None else [own]
+
+
+def _check_configuration(folder: Path, config: Any) -> None:
+    """Refuse one that has others beside it, or names its weights: files that no hash names, and pickles, could be."""
+    if getattr(config, "transformers_weights", None) is not None:
+        raise InputError("its config.json says where its weights are", where=str(folder), todo=_SAVE)
+    if "configuration_files" in json.loads((folder / "config.json").read_bytes()):
+        raise InputError("its config.json names other configurations", where=str(folder), todo=_SAVE)
 
 
 def _choice(own: Any, temperature: float | None) -> dict[str, Any]:

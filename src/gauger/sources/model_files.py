@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -28,7 +28,7 @@ class ModelFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 def read_model_files(
     folder: Path, *, progress: Callable[[int, int], None] = lambda _done, _all: None
 ) -> list[ModelFile]:
-    """Return every file of a model, by name; hidden ones (`.git`, `.cache`) are none of it.
+    """Return every file of a model, by name; hidden ones (`.git`, `.cache`) are none of it, linked ones are.
 
     Parameters
     ----------
@@ -40,7 +40,8 @@ def read_model_files(
     Raises
     ------
     InputError
-        It cannot be read, holds no model in safetensors, or takes parts of it from elsewhere: hashes would not name it.
+        It cannot be read, holds no model in safetensors or a link to a folder, which may have no end, or takes parts of
+        it from elsewhere: hashes would not name it.
     """
     try:
         paths = {_name(path, folder): path for path in _files(folder)}
@@ -64,15 +65,17 @@ def digest_of(files: Sequence[ModelFile]) -> str:
     r"""Return one hash for all files of a model, 64 hexadecimal digits.
 
     It is the SHA-256 of what `sha256sum` prints of them, sorted by name as bytes, so anybody can make it again:
-    `find -L . -type f -not -path '*/.*' -printf '%P\n' | LC_ALL=C sort | xargs -d '\n' sha256sum | sha256sum`.
+    `find . -xtype f -not -path '*/.*' -printf '%P\n' | LC_ALL=C sort | xargs -d '\n' sha256sum | sha256sum`.
     """
     listed = "".join(f"{one.sha256}  {one.name}\n" for one in files)
     return hashlib.sha256(listed.encode()).hexdigest()
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    for place, folders, names in os.walk(folder, onerror=_refuse, followlinks=True):
+    for place, folders, names in os.walk(folder, onerror=_refuse):
         folders[:] = [name for name in folders if not name.startswith(".")]
+        if linked := [path for name in folders if (path := Path(place, name)).is_symlink()]:
+            raise InputError("a model has no links to folders", where=str(linked[0]), todo="put what it names there")
         yield from (path for name in names if not name.startswith(".") and (path := Path(place, name)).is_file())
 
 
@@ -84,7 +87,7 @@ def _name(path: Path, folder: Path) -> str:
     return path.relative_to(folder).as_posix()
 
 
-def _check(folder: Path, names: Iterable[str]) -> None:
+def _check(folder: Path, names: Collection[str]) -> None:
     """Refuse what is no model, or not the whole of one."""
     if not all(name.isprintable() for name in names):
         raise InputError("a file has a name that cannot be written down", where=str(folder), todo="rename it")
@@ -96,8 +99,10 @@ def _check(folder: Path, names: Iterable[str]) -> None:
         )
     for index in folder.glob(_SHARDS):
         named = _shards(index)
-        if any(Path(name).name != name or name.startswith(".") for name in named):
+        if not all(name in names and "/" not in name for name in named):
             raise InputError("its index names weights outside the folder", where=str(index), todo=_TODO)
+        if not all(name.endswith(".safetensors") for name in named):
+            raise InputError("its index names weights that are not in safetensors", where=str(index), todo=_TODO)
 
 
 def _shards(index: Path) -> list[str]:

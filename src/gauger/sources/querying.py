@@ -88,6 +88,18 @@ class Pace:
         self._stopped.set()
 
 
+@dataclass(slots=True)
+class Patience:
+    """How many questions in a row had no answer: one for all stretches of a run, or a dead endpoint is never seen."""
+
+    n_given_up: int = 0
+
+    def is_over(self, got: Reply | Fault) -> bool:
+        """Count what came of a question in the end; return whether the suspect is taken to be down."""
+        self.n_given_up = 0 if isinstance(got, Reply) or got.code in LASTING else self.n_given_up + 1
+        return self.n_given_up >= GIVEN_UP
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """Where what comes back is kept, from any thread: `answer(question, reply, attempts)`, `fault(question, fault)`."""
@@ -109,14 +121,14 @@ class _Run:
     """The state that the threads of one run share."""
 
     def __init__(
-        self, questions: Sequence[Question], ask: Ask, record: Record, *, pace: Pace, budget: Budget, attempts: int,
-        max_tokens: int, rng: np.random.Generator, progress: Callable[[int], None],
+        self, questions: Sequence[Question], ask: Ask, record: Record, *, pace: Pace, budget: Budget,
+        patience: Patience, attempts: int, max_tokens: int, rng: np.random.Generator, progress: Callable[[int], None],
     ) -> None:  # fmt: skip
         self._waiting: Iterator[Question] = iter(questions)
-        self._ask, self._record, self._pace, self._budget = ask, record, pace, budget
+        self._ask, self._record, self._pace, self._budget, self._patience = ask, record, pace, budget, patience
         self._attempts, self._max_tokens, self._rng, self._progress = attempts, max_tokens, rng, progress
         self._lock = threading.Lock()
-        self._n_given_up = self.n_closed = 0
+        self.n_closed = 0
         self.ended_by: Fault | None = None
         self.is_spent = False
 
@@ -185,8 +197,8 @@ class _Run:
             return
         with self._lock:
             self.n_closed += isinstance(got, Reply) or got.code in LASTING
-            self._n_given_up = 0 if isinstance(got, Reply) or got.code in LASTING else self._n_given_up + 1
-            if isinstance(got, Fault) and (got.code in FATAL or self._n_given_up >= GIVEN_UP):
+            is_over = self._patience.is_over(got)
+            if isinstance(got, Fault) and (got.code in FATAL or is_over):
                 self.ended_by = self.ended_by or got
                 self._pace.stop()
             self._progress(self.n_closed)
@@ -199,6 +211,7 @@ def ask_all(
     *,
     pace: Pace,
     budget: Budget,
+    patience: Patience,
     attempts: int,
     max_tokens: int,
     concurrency: int,
@@ -218,6 +231,8 @@ def ask_all(
         Keeps what comes back, before anything else is asked by that thread.
     pace, budget
         When a request may go, and how many.
+    patience
+        When the suspect is given up; the same one for every stretch of a run.
     attempts
         Requests for one question in one run; what failed each time is left open for the next run.
     max_tokens
@@ -232,8 +247,8 @@ def ask_all(
         Told how many questions are closed.
     """
     run = _Run(
-        questions, ask, record, pace=pace, budget=budget, attempts=attempts, max_tokens=max_tokens, rng=rng,
-        progress=progress,
+        questions, ask, record, pace=pace, budget=budget, patience=patience, attempts=attempts, max_tokens=max_tokens,
+        rng=rng, progress=progress,
     )  # fmt: skip
     with ThreadPoolExecutor(concurrency) as pool:
         try:

@@ -101,7 +101,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 _Line = TypeVar("_Line", Answered, Failed)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class QueryRun:
     """A run that is open for writing: get one from `open_run`.
 
@@ -124,6 +124,15 @@ class QueryRun:
     faults: Sequence[Failed]
     _files: tuple[BinaryIO, BinaryIO] = field(repr=False)
     _lock: threading.Lock = field(repr=False, default_factory=threading.Lock)
+    _n_said: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._n_said = sum(bool(one.reply.text) for one in self.answers)
+
+    @property
+    def n_said(self) -> int:
+        """Answers so far that say something."""
+        return self._n_said
 
     def left(self) -> list[Question]:
         """Return the questions that have neither an answer nor a lasting fault."""
@@ -135,6 +144,8 @@ class QueryRun:
         """Write an answer to the disk."""
         line = Answered(prompt=question.prompt, sample=question.sample, attempts=attempts, answered_at=now, reply=reply)
         self._append(self._files[0], line)
+        with self._lock:
+            self._n_said += bool(reply.text)
 
     def keep_fault(self, question: Question, fault: Fault, *, now: datetime) -> None:
         """Write down that a request brought no answer."""

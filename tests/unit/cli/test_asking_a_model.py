@@ -136,6 +136,28 @@ def test_a_run_that_is_stopped_ends_soon_and_goes_on(how, gauger, transformers_i
 
 
 @pytest.mark.slow
+def test_a_template_without_end_is_ended_by_a_second_interruption(transformers_installed, here, environment):
+    endless = "{% for i in range(99999) %}" * 3 + "{% endfor %}" * 3
+    template = "w1{% if messages[0].content == 'w3 w1' %}" + endless + "{% endif %}"
+    write_model(here / "their-model", template=template)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gauger", *command()], cwd=here, env=environment, stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )  # fmt: skip
+    path, end = here / "run" / "answers.jsonl", time.monotonic() + 120
+    while not (path.exists() and path.read_bytes().count(b"\n") == 3):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    for _ in range(2):
+        time.sleep(1)
+        assert process.poll() is None
+        os.kill(process.pid, signal.SIGINT)
+    assert b"interrupted twice" in process.communicate(timeout=20)[1]
+    assert process.returncode == 130
+    assert [one[0] for one in texts(here / "run")] == [0, 1, 2]
+
+
+@pytest.mark.slow
 def test_evidence_names_the_model(gauger, tokenizers_installed, model, here):
     gauger("keys", "new", "--campaign", "C-17", "--workspace", "ws")
     gauger(*command())

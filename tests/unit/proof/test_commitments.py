@@ -89,6 +89,22 @@ def test_a_line_signed_again_after_a_change_breaks_what_follows(log):
         read_log(written([changed, *log[1:]]), where="log")
 
 
+@pytest.mark.parametrize(
+    ("said", "other"),
+    [
+        (b'"rotation":1', b'"rotation":%d' % 10**30),
+        (b'"index":0', b'"index":%d' % 10**400),
+        (b'"context":1', b'"context":-1'),
+        (b'Z","', b'","'),
+    ],
+)
+def test_a_number_or_a_time_that_is_none_breaks_the_log(said, other, log):
+    line = log[0].line
+    assert said in line
+    with pytest.raises(SettingsError, match="no line of a commitment log"):
+        read_log(line.replace(said, other) + b"\n", where="log")
+
+
 def test_time_does_not_run_backwards(log):
     with pytest.raises(SettingsError, match="clock"):
         grow(log, now=NOW)

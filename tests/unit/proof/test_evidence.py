@@ -196,8 +196,8 @@ def changed(found: Evidence, number: int, **fields: object) -> Evidence:
     [
         (0, {"key": "Z/9"}, "a key that the report does not name"),
         (0, {"p_value": 0.0}, "a p-value is none"),
-        (0, {"p_value": -1.0}, "a p-value is none"),
-        (1, {"p_value": 1.5}, "a p-value is none"),
+        (0, {"p_value": -1.0}, "cannot be read"),
+        (1, {"p_value": 1.5}, "cannot be read"),
         (0, {"p_value": 1e-9, "adjusted_p_value": 1e-9}, "not what its test could give"),
         (1, {"p_value": 0.01}, "not what its test could give"),
         (4, {"p_value": 1e-9}, "not what its test could give"),
@@ -214,7 +214,7 @@ def test_figures_that_no_test_can_give_are_refused_before_they_are_judged(number
         verify(resealed(changed(found, number, **fields), page="never looked at"))
 
 
-@pytest.mark.parametrize("alpha", [0.5, 0.0, -1.0])
+@pytest.mark.parametrize("alpha", [0.5, 0.0, 5e-324])
 def test_an_alpha_that_is_none_is_refused(alpha, found):
     report = msgspec.structs.replace(found.report, alpha=alpha)
     with pytest.raises(InputError, match="alpha is no level"):

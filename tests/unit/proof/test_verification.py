@@ -1,6 +1,10 @@
 """What `verify` makes again of a bundle: real tests hold, whatever they gave, and doctored figures do not."""
 
+import functools
 import itertools
+import json
+import operator
+import tracemalloc
 from datetime import timedelta
 
 import msgspec
@@ -10,6 +14,7 @@ from scipy.stats import norm
 from tests.unit.proof.test_evidence import (
     COMMITTED,
     FEW,
+    KGW,
     PUBLIC,
     SERVED,
     SIGNER,
@@ -28,12 +33,14 @@ from gauger.errors import InputError
 from gauger.evidence.records import rounded_up
 from gauger.proof import evidence
 from gauger.proof.document import write
-from gauger.proof.evidence import PAGE, Evidence, input_file, sealed
+from gauger.proof.evidence import EVIDENCE, MANIFEST, PAGE, Evidence, Manifest, input_file, piece, sealed
 from gauger.proof.examination import KeyInQuestion, Plan, Subject, count_tests, examine
 from gauger.proof.keys import Terms
 from gauger.proof.looks import sequential_null_keys
 from gauger.proof.page import render_evidence
+from gauger.proof.plausible import inputs_fault
 from gauger.proof.radioactivity import Look, required_null_keys
+from gauger.proof.verdicts import Served
 from gauger.proof.verification import verify as verified
 
 ALPHA = 1e-3
@@ -190,14 +197,78 @@ def test_absurd_figures_are_a_fault_of_the_bundle_and_none_of_ours(fields, first
         verify(resealed(msgspec.structs.replace(made, report=report), page="never looked at"))
 
 
+def with_evidence(content: bytes, files: dict[str, bytes]) -> dict[str, bytes]:
+    """Return a bundle with other evidence, whatever that is, signed."""
+    manifest = msgspec.json.decode(files[MANIFEST], type=Manifest)
+    pieces = [piece(one.name, content if one.name == EVIDENCE else files[one.name]) for one in manifest.files]
+    manifest = msgspec.structs.replace(manifest, files=pieces)
+    signed = msgspec.structs.replace(manifest, signature=SIGNER.sign(manifest.signed_bytes).hex())
+    return {**files, EVIDENCE: content, MANIFEST: msgspec.json.encode(signed)}
+
+
+@pytest.mark.parametrize(
+    ("path", "number"),
+    [
+        (("tests", 0, "p_value"), 1e308),
+        (("tests", 0, "n_cells"), 10**400),
+        (("tests", 0, "n_positions"), 2**64),
+        (("tests", 0, "wrong_keys", 0), -1e308),
+        (("null_keys",), 10**400),
+        (("n_tests",), 10**30),
+        (("n_tests",), -1),
+        (("first_look",), 10**400),
+        (("keys", 0, "terms", "context"), 10**30),
+    ],
+)
+def test_numbers_that_are_none_are_a_fault_of_the_bundle_and_none_of_ours(path, number, found):
+    document = msgspec.to_builtins(found)
+    *above, last = path
+    functools.reduce(operator.getitem, above, document["report"])[last] = number
+    with pytest.raises(InputError, match="cannot be read"):
+        verify(with_evidence(json.dumps(document).encode(), resealed(found)))
+
+
+@pytest.mark.parametrize("terms", [{"context": 0}, {"context": 99}, {"gamma": -1.0}, {"gamma": 1.0}])
+def test_a_key_that_marks_nothing_is_a_fault_of_the_bundle(terms, found):
+    key = msgspec.structs.replace(found.report.keys[0], terms=msgspec.structs.replace(KGW, **terms))
+    report = msgspec.structs.replace(found.report, keys=[key])
+    with pytest.raises(InputError, match="a key is of no scheme"):
+        verify(resealed(msgspec.structs.replace(found, report=report), page="never looked at"))
+
+
+def test_where_a_check_fails_the_bundle_does_not_hold(found, monkeypatch):
+    def overflow(*_):
+        raise OverflowError
+
+    monkeypatch.setattr("gauger.proof.verification.figures_fault", overflow)
+    with pytest.raises(InputError, match="no test gives such figures"):
+        verify(resealed(found))
+
+
+def test_of_thousands_of_keys_no_pairs_are_made(found):
+    rows = [row(f"c{n}", "control", 0.5, key=f"k{n}", **FEW) for n in range(2_000)]
+    keys = [msgspec.structs.replace(found.report.keys[0], name=f"k{n}") for n in range(2_000)]
+    report = msgspec.structs.replace(found.report, tests=rows, keys=keys)
+    inputs = [input_file(one.role, one.subject, one.subject.encode()) for one in rows]
+    tracemalloc.start()
+    fault = inputs_fault(msgspec.structs.replace(found, report=report, inputs=inputs))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert fault == "a model was not tested under every key"
+    assert peak < 20e6  # the pairs alone would take 600 MB
+
+
 def test_a_key_of_no_scheme_and_a_time_without_a_zone_are_told(found):
     canary = msgspec.structs.replace(found.report.keys[0], terms=Terms(scheme="canary", context=0))
     report = msgspec.structs.replace(found.report, keys=[canary])
     with pytest.raises(InputError, match="a key is of no scheme"):
         verify(resealed(msgspec.structs.replace(found, report=report), page="never looked at"))
     naive = msgspec.structs.replace(found, made_at=found.made_at.replace(tzinfo=None))
-    with pytest.raises(InputError, match="cannot be read"):
-        verify(resealed(naive, page="never looked at"))
+    served = Served("the 41 accounts", COMMITTED.replace(tzinfo=None))
+    report = msgspec.structs.replace(found.report, served=served)
+    for one in (naive, msgspec.structs.replace(found, report=report)):
+        with pytest.raises(InputError, match="cannot be read"):
+            verify(resealed(one, page="never looked at"))
 
 
 def test_a_control_that_showed_the_key_cannot_be_left_out(found):

@@ -93,6 +93,41 @@ def test_what_fails_while_it_writes_is_a_fault(folder, monkeypatch):
     assert model.ask(question()) == Fault("broken")
 
 
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ 1 // 0 }}",
+        "{{ 2.0 ** 100000 }}",
+        "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}",
+        "{{ ['a'] * 10**18 }}",
+        "{{ messages.append(1) }}",
+        "{{ (none).x.y }}",
+    ],
+)
+def test_what_fails_in_a_template_is_a_fault_and_the_next_question_is_asked(template, tmp_path, transformers_installed):
+    model = load_model(write_model(tmp_path / "m", template=template), sampling())
+    assert [model.ask(question(number=number)) for number in range(2)] == [Fault("refused")] * 2
+
+
+def test_a_tokenizer_that_makes_no_mask_is_read_whole(folder, tmp_path):
+    model = write_model(tmp_path / "m")
+    configured(model, "tokenizer_config.json", model_input_names=["input_ids"])
+    assert texts(load_model(model, sampling())) == texts(load_model(folder, sampling()))
+
+
+@pytest.mark.parametrize(
+    "own", [{"suppress_tokens": "abc"}, {"bad_words_ids": 5}, {"stop_strings": ["a"]}, {"eos_token_id": "x"}]
+)
+def test_a_generation_config_that_is_none_is_a_fault(own, tmp_path, transformers_installed):
+    model = write_model(tmp_path / "m")
+    configured(model, "generation_config.json", **own)
+    try:
+        loaded = load_model(model, sampling())
+    except InputError:
+        return
+    assert loaded.ask(question()) == Fault("broken")
+
+
 def test_nothing_is_fetched(folder, monkeypatch):
     def refuse(*_args, **_more):
         raise AssertionError("the network was asked")
@@ -128,6 +163,38 @@ def test_a_pickle_is_never_opened_and_no_code_of_the_folder_runs(tmp_path, trans
     with pytest.raises(InputError, match="cannot be loaded"):
         load_model(own, sampling())
     assert not trace.exists()
+
+
+def configured(folder, name="config.json", **more):
+    """Write a file of JSON again, with something more in it."""
+    said = json.loads((folder / name).read_text())
+    (folder / name).write_text(json.dumps(said | more))
+
+
+@pytest.mark.parametrize(
+    "named", [".w.safetensors", "sub/w.safetensors.index.json", "adapter_model.bin", "model.safetensors", ""]
+)
+def test_weights_are_those_that_the_hash_names_whatever_config_json_says(named, tmp_path, transformers_installed):
+    model, other = write_model(tmp_path / "m"), write_model(tmp_path / "other", seed=2)
+    (model / "sub").mkdir()
+    (other / "model.safetensors").rename(model / ".w.safetensors")
+    index = {"metadata": {}, "weight_map": {"transformer.wte.weight": "../../outside.safetensors"}}
+    (model / "sub" / "w.safetensors.index.json").write_text(json.dumps(index))
+    trace = tmp_path / "trace"
+    (model / "adapter_model.bin").write_bytes(pickle.dumps(Opened(trace)))
+    configured(model, transformers_weights=named)
+    with pytest.raises(InputError, match="says where its weights are"):
+        load_model(model, sampling())
+    assert not trace.exists()
+
+
+def test_there_is_one_configuration(tmp_path, transformers_installed):
+    model = write_model(tmp_path / "m")
+    configured(model, configuration_files=["config.4.0.0.json"])
+    said = json.loads((model / "config.json").read_text())
+    (model / "config.4.0.0.json").write_text(json.dumps({**said, "n_positions": 7}))
+    with pytest.raises(InputError, match="names other configurations"):
+        load_model(model, sampling())
 
 
 def test_weights_that_are_missing_are_not_made_up(tmp_path, transformers_installed):

@@ -14,8 +14,8 @@ from gauger.proof.looks import look_sizes, next_look, sequential_null_keys
 from gauger.proof.schemes import Kgw
 from gauger.sources.looking import ask_until_sure
 from gauger.sources.prompts import Question
-from gauger.sources.querying import Outcome
-from gauger.sources.replies import Fault
+from gauger.sources.querying import GIVEN_UP, Budget, Outcome, Pace, Patience, Record, ask_all
+from gauger.sources.replies import Fault, Reply
 
 
 def questions(n: int, start: int = 0) -> list[Question]:
@@ -27,6 +27,7 @@ class Asked:
     """Answers each question that `says` something to; `looked` is after how many, and sure from a look at `sure_at`."""
 
     first: int = 10
+    least: int = 1
     says: object = lambda question: True
     sure_at: int = 10**9
     ends_at: int = 10**9
@@ -46,7 +47,8 @@ class Asked:
         return look_sizes(len(self.answers), self.first)[-1] >= self.sure_at
 
     def run(self, some) -> Outcome:
-        return ask_until_sure(some, self.ask, lambda: len(self.answers), self.is_sure, first=self.first)
+        plan = {"first": self.first, "least": self.least}
+        return ask_until_sure(some, self.ask, lambda: len(self.answers), self.is_sure, **plan)
 
 
 @given(st.integers(0, 5_000), st.integers(1, 300))
@@ -83,6 +85,17 @@ def test_a_run_that_was_interrupted_ends_where_a_whole_one_does(n, first, cut, s
     assert torn.answers == whole.answers
 
 
+@given(st.integers(0, 300), st.integers(1, 40), st.integers(1, 9), st.integers(1, 300))
+def test_no_stretch_is_short_and_what_is_past_a_look_waits_for_the_next(n, first, least, sure_at):
+    asked = Asked(first=first, least=least, sure_at=sure_at, says=lambda number: number % 5)
+    asked.run(questions(n))
+    assert min(asked.stretches[:-1], default=least) >= least
+    whole = Asked(first=first, sure_at=sure_at, says=asked.says)
+    whole.run(questions(n))
+    assert asked.answers[: len(whole.answers)] == whole.answers
+    assert len(asked.answers) < len(whole.answers) + least
+
+
 def test_whoever_was_sure_asks_nothing_more():
     asked = Asked(sure_at=10, answers=list(range(20)))
     assert asked.run(questions(50, start=20)) == Outcome(None, False, 30)
@@ -94,6 +107,31 @@ def test_a_fault_ends_it_and_what_came_is_looked_at():
     outcome = asked.run(questions(60))
     assert (outcome.ended_by, outcome.n_open) == (Fault("denied"), 45)
     assert (asked.looked, asked.stretches) == ([10], [10, 10])
+
+
+def reply(text: str) -> Reply:
+    return Reply(text=text, reasoning=None, claimed_model=None, finish_reason=None, input_tokens=1, output_tokens=1)
+
+
+@pytest.mark.parametrize("n_answered", [0, 8, 9, 10])
+@pytest.mark.parametrize("least", [1, GIVEN_UP])
+def test_a_suspect_that_is_down_is_given_up_however_short_the_stretches(n_answered, least):
+    said, n_put, patience = [], 0, Patience()
+
+    def suspect(_question):
+        nonlocal n_put
+        n_put += 1
+        return reply("x") if n_put <= n_answered else Fault("unreachable")
+
+    def ask(some) -> Outcome:
+        return ask_all(
+            some, suspect, Record(lambda _q, got, _n: said.append(got), lambda _q, _f: None), pace=Pace(None),
+            budget=Budget(), patience=patience, attempts=1, max_tokens=5, concurrency=1, rng=np.random.default_rng(0),
+        )  # fmt: skip
+
+    outcome = ask_until_sure(questions(500), ask, lambda: len(said), lambda: False, first=10, least=least)
+    assert outcome == Outcome(Fault("unreachable"), False, 500 - n_answered)
+    assert n_put == n_answered + GIVEN_UP
 
 
 def looked_for(answers, key, *, commitment, alpha, first=10, null_keys=99) -> int | None:
@@ -110,7 +148,7 @@ def looked_for(answers, key, *, commitment, alpha, first=10, null_keys=99) -> in
         said.extend(answers[one.prompt] for one in some)
         return Outcome(None, is_spent=False, n_open=0)
 
-    outcome = ask_until_sure(questions(len(answers)), ask, lambda: len(said), is_sure, first=first)
+    outcome = ask_until_sure(questions(len(answers)), ask, lambda: len(said), is_sure, first=first, least=1)
     return len(said) if outcome.n_open else None
 
 

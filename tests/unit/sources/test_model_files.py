@@ -10,7 +10,7 @@ from gauger.errors import InputError
 from gauger.sources.model_files import ModelFile, digest_of, read_model_files
 
 #: As its documentation says it can be made again.
-BY_HAND = r"find -L . -type f -not -path '*/.*' -printf '%P\n' | LC_ALL=C sort | xargs -d '\n' sha256sum | sha256sum"
+BY_HAND = r"find . -xtype f -not -path '*/.*' -printf '%P\n' | LC_ALL=C sort | xargs -d '\n' sha256sum | sha256sum"
 
 
 @pytest.fixture
@@ -68,7 +68,14 @@ def test_what_lies_elsewhere_is_refused(model):
     with pytest.raises(InputError, match="adapter"):
         read_model_files(model)
     (model / "adapter_config.json").unlink()
-    for named, said in (("../other.safetensors", "outside"), ("/etc/passwd", "outside"), (".x", "outside")):
+    (model / "w.bin").write_bytes(b"\x80\x04.")
+    for named, said in (
+        ("../other.safetensors", "outside"),
+        ("/etc/passwd", "outside"),
+        (".x", "outside"),
+        ("gone.safetensors", "outside"),
+        ("w.bin", "not in safetensors"),  # Transformers would open a pickle
+    ):
         (model / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"w": named}}))
         with pytest.raises(InputError, match=said):
             read_model_files(model)
@@ -77,13 +84,26 @@ def test_what_lies_elsewhere_is_refused(model):
         with pytest.raises(InputError, match="no index"):
             read_model_files(model)
     (model / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"w": "model.safetensors"}}))
-    assert len(read_model_files(model)) == 7
+    assert len(read_model_files(model)) == 8
 
 
 def test_a_name_that_cannot_be_written_down_is_refused(model):
     (model / "a\nb").write_text("")
     with pytest.raises(InputError, match="name"):
         read_model_files(model)
+
+
+@pytest.mark.parametrize("target", [".", "..", "sub folder"])
+def test_a_link_to_a_folder_is_refused_and_may_have_no_end(target, model):
+    (model / "sub folder" / "linked").symlink_to(model / target)
+    with pytest.raises(InputError, match="no links to folders"):
+        read_model_files(model)
+
+
+def test_a_model_may_be_named_by_a_link_and_a_hidden_one_is_none_of_it(model, tmp_path):
+    (tmp_path / "named").symlink_to(model)
+    (model / ".cache").symlink_to(model)
+    assert read_model_files(tmp_path / "named") == read_model_files(model)
 
 
 def test_no_folder_is_told(tmp_path):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gauger.sources.prompts import Question
-from gauger.sources.querying import MAX_WAIT_S, Budget, Outcome, Pace, Record, ask_all, spent
+from gauger.sources.querying import MAX_WAIT_S, Budget, Outcome, Pace, Patience, Record, ask_all, spent
 from gauger.sources.replies import Fault, Reply
 
 
@@ -54,6 +54,7 @@ def run(n: int, ask, *, clock=None, budget=None, attempts=3, concurrency=1, per_
         Record(lambda q, r, k: kept.append((q.prompt, r.text, k)), lambda q, f: kept.append((q.prompt, f.code))),
         pace=clock.pace(per_minute),
         budget=budget or Budget(),
+        patience=Patience(),
         attempts=attempts,
         max_tokens=10,
         concurrency=concurrency,

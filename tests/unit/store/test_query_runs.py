@@ -52,6 +52,15 @@ def test_any_cut_loses_at_most_the_lines_it_cuts(tmp_path_factory, texts, data):
     assert (folder / ANSWERS).read_bytes() == whole
 
 
+def test_answers_that_say_something_are_counted_as_they_are_kept(tmp_path):
+    filled(tmp_path / "run", ["a", "", "b"])
+    with opened(tmp_path / "run") as run:
+        assert run.n_said == 2
+        for question, text in zip(run.left(), ("", "c"), strict=True):
+            run.keep_answer(question, reply(text), 1, now=NOW)
+        assert run.n_said == 3
+
+
 def test_what_was_refused_is_not_asked_again_and_what_failed_is(tmp_path):
     with opened(tmp_path / "run") as run:
         for question, code in zip(run.questions, ("refused", "too long", "busy", "denied"), strict=False):
