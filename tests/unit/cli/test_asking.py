@@ -14,6 +14,8 @@ from tests.unit.sources.endpoints import answer, serving, well
 from gauger.store.query_runs import read_run
 
 SECRET = "sk-very-secret-9"
+#: Questions of a run that is killed: on a busy machine some time goes by until it is.
+N_ASKED = 300
 
 
 @pytest.fixture
@@ -186,7 +188,7 @@ def test_two_runs_in_one_folder_do_not_mix(query, here, environment):
 def test_a_run_that_is_killed_goes_on_and_no_answer_is_lost(how, query, here, environment):
     """Every answer that the server saw us take is there after the kill, and none is asked for twice but those on the
     way."""
-    write_prompts(here / "prompts.jsonl", 40)
+    write_prompts(here / "prompts.jsonl", N_ASKED)
 
     def slow(handler, body, number):
         time.sleep(0.02)
@@ -206,12 +208,12 @@ def test_a_run_that_is_killed_goes_on_and_no_answer_is_lost(how, query, here, en
         process.communicate(timeout=30)
         assert process.returncode == (130 if how == signal.SIGTERM else -signal.SIGKILL)
         before = kept(here / "run")
-        assert 9 <= len(before) < 40
+        assert 9 <= len(before) < N_ASKED
         assert len(server.bodies) - len(before) <= 2
         assert query(server.url, *more).code == 0
-        assert len(server.bodies) <= 42
+        assert len(server.bodies) <= N_ASKED + 2
     assert set(before) <= set(kept(here / "run"))
-    assert [one[0] for one in kept(here / "run")] == list(range(40))
+    assert [one[0] for one in kept(here / "run")] == list(range(N_ASKED))
 
 
 def wait_until(happened, seconds: float = 30) -> None:

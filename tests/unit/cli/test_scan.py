@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from tests.unit.cli.conftest import new_workspace
 
 from gauger.campaigns.document import decode
 
@@ -175,6 +176,7 @@ def test_how_to_read_without_logs_to_read_is_refused(gauger, scanned):
 
 def test_without_a_name_the_workspace_is_that_of_the_report_then_the_default(gauger, tiny, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    new_workspace(tmp_path / "gauger-workspace")  # under a key of its own one in a hundred groups looks like persons
     assert gauger("ingest", *tiny.logs, "--quiet").code == 0
     first = gauger("scan", "--json", "--quiet")
     assert json.loads(first.out)["input"]["exchanges"] == 432
