@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gauger.cli.options import examples
-from gauger.cli.output import print_result
-from gauger.errors import InputError, UsageError
+from gauger.cli.output import check_new, print_result
+from gauger.errors import InputError
 
 if TYPE_CHECKING:
     from gauger.sources.prompts import Question
@@ -38,8 +38,7 @@ def tokens(
     from gauger.store.query_looks import read_looks
     from gauger.store.query_runs import read_run
 
-    if out.exists():
-        raise UsageError("there is a file of this name", where=str(out), todo="name a new one")
+    check_new(out)
     asked, questions, answers, _ = read_run(run)
     encode = load_tokenizer(tokenizer)
     # Which model said it: with its hash the answers can name it in evidence.
@@ -72,8 +71,7 @@ def texts(
     from gauger.store.durable import storage_errors, write_file
     from gauger.store.query_runs import read_run
 
-    if out.exists():
-        raise UsageError("there is a file of this name", where=str(out), todo="name a new one")
+    check_new(out)
     _, questions, answers, _ = read_run(run)
     names = {one.number: one.id for one in questions}
     if None in names.values():

@@ -10,7 +10,7 @@ import typer
 from gauger.cli import options, suspects
 from gauger.cli.keys import Campaign, Rotation
 from gauger.cli.options import examples
-from gauger.cli.output import print_result, terminal_width
+from gauger.cli.output import check_new, print_result, terminal_width
 from gauger.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -108,8 +108,7 @@ def inject(
     from gauger.proof.canary_plans import system_prompts
     from gauger.store.durable import storage_errors, write_file
 
-    if out.exists():
-        raise UsageError("there is a file of this name", where=str(out), todo="name a new one")
+    check_new(out)
     (plan, _), *_ = _plans([campaign], workspace, rotation=rotation, newest_alone=True)
     if answers is not None:
         content, said = _rewritten(plan, answers, text_field)
@@ -129,8 +128,7 @@ def probes(campaign: Campaign, out: Out, rotation: Rotation = None, workspace: o
     """
     from gauger.store.durable import storage_errors, write_file
 
-    if out.exists():
-        raise UsageError("there is a file of this name", where=str(out), todo="name a new one")
+    check_new(out)
     (plan, _), *_ = _plans([campaign], workspace, rotation=rotation, newest_alone=True)
     asked = plan.catalogue.probes
     with storage_errors(out):

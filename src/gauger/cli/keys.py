@@ -9,7 +9,7 @@ import typer
 
 from gauger.cli import options
 from gauger.cli.options import examples
-from gauger.cli.output import Aside, print_result, terminal_width
+from gauger.cli.output import Aside, check_new, print_result, terminal_width
 from gauger.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -125,8 +125,7 @@ def export(
     from gauger.proof.keys import served_configuration
     from gauger.store.durable import storage_errors, write_file
 
-    if out.exists():
-        raise UsageError("there is a file of this name", where=str(out), todo="name a new one")
+    check_new(out)
     with open_session(workspace_at_hand(workspace), read_only=True) as session:
         keys = watermark_keys(session)
         entry = newest([one for one in keys.entries() if not one.terms.is_canary], campaign, rotation)

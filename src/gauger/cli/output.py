@@ -6,7 +6,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from gauger.errors import UsageError
 
 if TYPE_CHECKING:
     from gauger.pipeline import Progress
@@ -26,6 +29,18 @@ def print_result(text: str) -> None:
     except BrokenPipeError:
         # Python flushes once more at exit; what is left goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def check_new(out: Path) -> None:
+    """Refuse to write over a file.
+
+    Raises
+    ------
+    UsageError
+        There is one.
+    """
+    if out.exists():
+        raise UsageError("there is a file of this name", where=str(out), todo="name a new one")
 
 
 def harmless(text: str) -> str:
