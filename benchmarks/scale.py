@@ -1,10 +1,11 @@
-"""From Parquet logs to a report, at one, four and sixteen million exchanges: time, memory, and what is found.
+"""From logs to a report, at one, four and sixteen million exchanges: time, memory, and what is found.
 
-    python -m benchmarks.scale [--exchanges 1e6,4e6,16e6] [--keep DIR]
+    python -m benchmarks.scale [--exchanges 1e6,4e6,16e6] [--format parquet] [--keep DIR]
 
 `gauger ingest` and `gauger scan` run as processes of their own on logs of `benchmarks.scale_log`, one size after the
 other, each from an empty workspace. The slope is that of log time over log exchanges from the first size to the last.
-benchmarks/results/scale.json holds a row a size; a log that DIR holds is not made again.
+benchmarks/results/scale.json holds a row a size (scale-litellm.json with `--format litellm`, the same log as JSON lines
+with Zstandard); a log that DIR holds is not made again.
 """
 
 import argparse
@@ -20,17 +21,24 @@ from pathlib import Path
 from benchmarks.hardware import hardware
 from benchmarks.processes import measured
 
-RESULT = Path("benchmarks/results/scale.json")
+RESULTS = {
+    "parquet": Path("benchmarks/results/scale.json"),
+    "litellm": Path("benchmarks/results/scale-litellm.json"),
+}
 
 
-def log_of(folder: Path, n_exchanges: float) -> dict[str, int]:
+def log_of(folder: Path, n_exchanges: float, format: str) -> dict[str, int]:
     """Return the facts of a log, which is made if it is not there."""
-    if not (folder / "facts.json").exists():
-        from benchmarks.scale_log import make
+    from benchmarks.scale_log import make, write_litellm
 
+    if not (folder / "facts.json").exists():
         shutil.rmtree(folder, ignore_errors=True)
         make(folder, n_exchanges)
     facts: dict[str, int] = json.loads((folder / "facts.json").read_text())
+    if format == "litellm" and "litellm_bytes" not in facts:
+        shutil.rmtree(folder / "litellm", ignore_errors=True)
+        facts["litellm_bytes"] = write_litellm(folder / "logs", folder / "litellm")
+        (folder / "facts.json").write_text(json.dumps(facts, indent=1) + "\n")
     return facts
 
 
@@ -60,14 +68,15 @@ def found(folder: Path, truth: Path) -> dict[str, object]:
     }
 
 
-def run(folder: Path, n_exchanges: float) -> dict[str, object]:
+def run(folder: Path, n_exchanges: float, format: str) -> dict[str, object]:
     """Return the figures of one size."""
     # In processes of their own: what reads tables here would count in the peak of what is measured.
     with ProcessPoolExecutor(1, mp_context=get_context("spawn"), max_tasks_per_child=1) as own:
-        facts = own.submit(log_of, folder, n_exchanges).result()
+        facts = own.submit(log_of, folder, n_exchanges, format).result()
         for name in ("workspace", "report"):
             shutil.rmtree(folder / name, ignore_errors=True)
-        logs = sorted(str(path) for path in (folder / "logs").glob("*.parquet"))
+        where = {"parquet": "logs", "litellm": "litellm"}[format]
+        logs = sorted(map(str, (folder / where).iterdir()))
         common = ["--workspace", str(folder / "workspace")]
         load = os.getloadavg()[0]
         ingest = measured(["ingest", *logs, *common, "--accounts", str(folder / "accounts.parquet")])
@@ -96,15 +105,18 @@ def slope(rows: list[dict], figure: str) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--exchanges", default="1e6,4e6,16e6")
+    parser.add_argument("--format", choices=RESULTS, default="parquet")
     parser.add_argument("--keep", type=Path)
     args = parser.parse_args()
     rows: list[dict] = []
     with tempfile.TemporaryDirectory(prefix="gauger-scale-") as scratch:
         for size in args.exchanges.split(","):
-            rows.append(run((args.keep or Path(scratch)) / size, float(size)))
+            rows.append(run((args.keep or Path(scratch)) / size, float(size), args.format))
             print(json.dumps(rows[-1], indent=1))
     growth = {figure: slope(rows, figure) for figure in ("wall_s", "cpu_s", "peak_mib")} if len(rows) > 1 else {}
-    RESULT.write_text(json.dumps({"hardware": hardware(), "growth": growth, "rows": rows}, indent=1) + "\n")
+    RESULTS[args.format].write_text(
+        json.dumps({"hardware": hardware(), "growth": growth, "rows": rows}, indent=1) + "\n"
+    )
     print(json.dumps(growth, indent=1))
 
 

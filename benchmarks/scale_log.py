@@ -17,6 +17,7 @@ from itertools import product
 from pathlib import Path
 from zlib import crc32
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -34,6 +35,7 @@ from gauger.lab import (
     grammar_pools,
     phrases,
 )
+from gauger.lab.formats import litellm
 from gauger.lab.grammar import sentences
 from gauger.lab.world import simulate
 
@@ -178,6 +180,19 @@ def make(folder: Path, n_exchanges: float) -> dict[str, object]:
     }
     (folder / "facts.json").write_text(json.dumps(facts, indent=1) + "\n")
     return facts
+
+
+def write_litellm(logs: Path, folder: Path) -> int:
+    """Write the same log as LiteLLM has it, a file of JSON lines a day, and return its bytes before compression."""
+    folder.mkdir()
+    encoder, n_bytes = msgspec.json.Encoder(), 0
+    for path in track(sorted(logs.glob("*.parquet")), description="JSON lines"):
+        with pq.ParquetFile(path) as log, pa.output_stream(folder / f"{path.stem}.jsonl.zst", "zstd") as out:
+            for rows in log.iter_batches(16_384):
+                lines = encoder.encode_lines([litellm(row) for row in rows.to_pylist()])
+                out.write(lines)
+                n_bytes += len(lines)
+    return n_bytes
 
 
 def main() -> None:
