@@ -67,17 +67,26 @@ def opened(world: World, *, key: int, settings: Settings) -> Iterator[Opened]:
     """Yield a world's log, sketched under the `key`-th master key into a folder that is removed afterwards."""
     keys = derive_keys(master_key(key))
     with tempfile.TemporaryDirectory(prefix="gauger-lab-") as folder:
-        scratch = Path(folder)
-        rows, parts = sketched(world.exchanges, scratch, keys=keys, settings=settings)
-        with duck_engine(scratch=scratch, threads=1, memory_bytes=ENGINE_MEMORY) as engine:
-            yield Opened(
-                keys=keys,
-                engine=engine,
-                log=open_log(engine, rows, parts),
-                accounts=keep_accounts(world.accounts, keys=keys, disposable=disposable_domains()),
-                rows=rows,
-                parts=parts,
-            )
+        rows, parts = sketched(world.exchanges, Path(folder), keys=keys, settings=settings)
+        with opened_files(rows, parts, world.accounts, keys=keys) as seen:
+            yield seen
+
+
+@contextmanager
+def opened_files(rows: list[Path], parts: list[Path], accounts: pa.Table, *, keys: Keys) -> Iterator[Opened]:
+    """Yield the log that lies in files of sketches, made under `keys`, beside the account table as it was given."""
+    with (
+        tempfile.TemporaryDirectory(prefix="gauger-lab-") as scratch,
+        duck_engine(scratch=Path(scratch), threads=1, memory_bytes=ENGINE_MEMORY) as engine,
+    ):
+        yield Opened(
+            keys=keys,
+            engine=engine,
+            log=open_log(engine, rows, parts),
+            accounts=keep_accounts(accounts, keys=keys, disposable=disposable_domains()),
+            rows=rows,
+            parts=parts,
+        )
 
 
 def scan_world(world: World, *, key: int, settings: Settings, with_accounts: bool = True) -> Scanned:
@@ -95,13 +104,17 @@ def scan_world(world: World, *, key: int, settings: Settings, with_accounts: boo
         Whether the operator has an account table.
     """
     with opened(world, key=key, settings=settings) as seen:
-        detection = detect(seen.engine, seen.log, seen.accounts if with_accounts else None, settings)
-        facts = RunFacts(generated_at="2026-01-01T00:00:00Z", version="lab", quarantined=0, columns_absent=[])
-        findings, dossiers = write_up(detection, seen.log, facts=facts, settings=settings)
-        size = sum(path.stat().st_size for path in (*seen.rows, *seen.parts))
+        report = report_on(seen, settings, with_accounts=with_accounts)
+        return Scanned(report, sketch_bytes=sum(path.stat().st_size for path in (*seen.rows, *seen.parts)))
+
+
+def report_on(seen: Opened, settings: Settings, *, with_accounts: bool = True) -> Report:
+    """Return the report on an open log."""
+    detection = detect(seen.engine, seen.log, seen.accounts if with_accounts else None, settings)
+    facts = RunFacts(generated_at="2026-01-01T00:00:00Z", version="lab", quarantined=0, columns_absent=[])
+    findings, dossiers = write_up(detection, seen.log, facts=facts, settings=settings)
     touched = pa.concat_tables([TOUCHED_SCHEMA.empty_table(), *(one.touched for one in dossiers)])
-    report = Report(findings, accounts=all_accounts(findings, touched), exchanges=exchange_table(dossiers))
-    return Scanned(report, sketch_bytes=size)
+    return Report(findings, accounts=all_accounts(findings, touched), exchanges=exchange_table(dossiers))
 
 
 def sketched(exchanges: pa.Table, folder: Path, *, keys: Keys, settings: Settings) -> tuple[list[Path], list[Path]]:
