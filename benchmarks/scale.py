@@ -27,13 +27,13 @@ RESULTS = {
 }
 
 
-def log_of(folder: Path, n_exchanges: float, format: str) -> dict[str, int]:
-    """Return the facts of a log, which is made if it is not there."""
+def log_of(folder: Path, n_exchanges: float, format: str, how: dict[str, float]) -> dict[str, int]:
+    """Return the facts of a log, which is made if it is not there; `how` are knobs of `scale_log.shard`."""
     from benchmarks.scale_log import make, write_litellm
 
     if not (folder / "facts.json").exists():
         shutil.rmtree(folder, ignore_errors=True)
-        make(folder, n_exchanges)
+        make(folder, n_exchanges, **how)
     facts: dict[str, int] = json.loads((folder / "facts.json").read_text())
     if format == "litellm" and "litellm_bytes" not in facts:
         shutil.rmtree(folder / "litellm", ignore_errors=True)
@@ -68,11 +68,11 @@ def found(folder: Path, truth: Path) -> dict[str, object]:
     }
 
 
-def run(folder: Path, n_exchanges: float, format: str) -> dict[str, object]:
-    """Return the figures of one size."""
+def run(folder: Path, n_exchanges: float, format: str = "parquet", **how: float) -> dict[str, object]:
+    """Return the figures of one size; `how` are knobs of `scale_log.shard`."""
     # In processes of their own: what reads tables here would count in the peak of what is measured.
     with ProcessPoolExecutor(1, mp_context=get_context("spawn"), max_tasks_per_child=1) as own:
-        facts = own.submit(log_of, folder, n_exchanges, format).result()
+        facts = own.submit(log_of, folder, n_exchanges, format, how).result()
         for name in ("workspace", "report"):
             shutil.rmtree(folder / name, ignore_errors=True)
         where = {"parquet": "logs", "litellm": "litellm"}[format]
@@ -96,10 +96,10 @@ def run(folder: Path, n_exchanges: float, format: str) -> dict[str, object]:
     }
 
 
-def slope(rows: list[dict], figure: str) -> float:
-    """Return the exponent with which a figure grows in the exchanges, from the smallest log to the largest."""
+def slope(rows: list[dict], figure: str, *, by: str = "exchanges") -> float:
+    """Return the exponent with which a figure grows in what the logs hold, from the smallest log to the largest."""
     first, last = rows[0], rows[-1]
-    return round(math.log(last[figure] / first[figure]) / math.log(last["exchanges"] / first["exchanges"]), 3)
+    return round(math.log(last[figure] / first[figure]) / math.log(last[by] / first[by]), 3)
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ import argparse
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from zlib import crc32
@@ -49,34 +50,47 @@ HOSTILE_ACCOUNTS = 750
 WEEKLY, SHARE = 98.0, 0.85
 #: An innocent account's exchanges in a week.
 INNOCENT_WEEKLY = 13.6
+#: Texts of each topic in a shard's pools: enough that nearly none comes twice by chance.
+PER_TOPIC = 40_000
 DAY_US = 86_400_000_000
 
 
-def scenario() -> Scenario:
-    """Return a shard's world. Its campaigns send bare items; the wrappings come afterwards."""
+def scenario(*, density: float = 1.0, share: float = 1.0) -> Scenario:
+    """Return a shard's world. Its campaigns send bare items; the wrappings come afterwards.
+
+    Parameters
+    ----------
+    density
+        Accounts, as a multiple of the usual; each sends so much less.
+    share
+        Part of the accounts that is there: the last shard of a log is smaller.
+    """
     accounts = np.rint(HOSTILE_ACCOUNTS * np.array(list(VOLUMES.values())) / sum(VOLUMES.values())).astype(int)
     campaigns = [
-        Campaign(name=name, n=int(n), exchanges=WEEKLY, share=SHARE, wrappers=0)
+        Campaign(name=name, n=int(n), exchanges=WEEKLY / density, share=SHARE, wrappers=0)
         for name, n in zip(VOLUMES, accounts, strict=True)
     ]
     innocents = (ChatPersons(3_300), Developers(850), TemplateApps(750), TemplateApps(50, keys=4), PopularAgent(400))
-    return Scenario(name="scale", parts=(*innocents, *campaigns), weekly_exchanges=INNOCENT_WEEKLY)
+    parts = tuple(replace(part, n=max(1, round(part.n * density * share))) for part in (*innocents, *campaigns))
+    return Scenario(name="scale", parts=parts, weekly_exchanges=INNOCENT_WEEKLY / density)
 
 
-def shard(number: int, *, share: float = 1.0) -> World:
+def shard(number: int, *, share: float = 1.0, density: float = 1.0, per_topic: int = PER_TOPIC) -> World:
     """Return the world of one shard, its campaigns wrapped and its networks its own.
 
     Parameters
     ----------
     number
         Seed of its texts and people.
-    share
-        Part of its accounts that is there: the last shard of a log is smaller.
+    share, density
+        Which accounts are there, and how many (`scenario`).
+    per_topic
+        Texts of each topic; where they are few, they go round. The campaigns' lists are as long as ever.
     """
-    whole = scenario()
-    parts = tuple(part.__class__(**(fields(part) | {"n": max(1, round(part.n * share))})) for part in whole.parts)
-    pools = grammar_pools(number, per_topic=40_000)
-    world = simulate(Scenario(name="scale", parts=parts, weekly_exchanges=INNOCENT_WEEKLY), seed=number, pools=pools)
+    pools = grammar_pools(number, per_topic=PER_TOPIC)
+    if per_topic != PER_TOPIC:
+        pools = replace(grammar_pools(number, per_topic=per_topic), lists=pools.lists)
+    world = simulate(scenario(density=density, share=share), seed=number, pools=pools)
     exchanges = world.exchanges
     for column, values in {
         "user_prompt": wrapped(exchanges["user_prompt"], world.truth_exchanges["campaign"]),
@@ -85,11 +99,6 @@ def shard(number: int, *, share: float = 1.0) -> World:
         place = exchanges.schema.get_field_index(column)
         exchanges = exchanges.set_column(place, exchanges.schema.field(place), values)
     return World(exchanges, world.accounts, world.events, world.truth_accounts, world.truth_exchanges)
-
-
-def fields(part: object) -> dict[str, object]:
-    """Return the knobs of a part of a scenario."""
-    return {name: getattr(part, name) for name in part.__dataclass_fields__}
 
 
 def wrapped(prompts: pa.ChunkedArray, campaign: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -130,13 +139,13 @@ def _moved(address: str, number: int) -> str:
     return f"fd{number % 256:02x}:{a:x}:{256 * b + c:x}::{d:x}"
 
 
-def shards(n_exchanges: float) -> Iterator[World]:
-    """Yield the worlds that make up a log."""
+def shards(n_exchanges: float, **how: float) -> Iterator[World]:
+    """Yield the worlds that make up a log, each made by the same knobs of `shard`."""
     left = n_exchanges / SHARD_EXCHANGES
     number = 0
     while left > 0.01:
         number += 1
-        yield shard(number, share=min(left, 1.0))
+        yield shard(number, share=min(left, 1.0), **how)
         left -= 1.0
 
 
@@ -148,15 +157,18 @@ def by_day(table: pa.Table) -> Iterator[tuple[int, pa.Table]]:
         yield int(one), table.slice(begin, end - begin)
 
 
-def make(folder: Path, n_exchanges: float) -> dict[str, object]:
-    """Write a log as a Parquet file a day, with its account table and truth, and return what it holds."""
+def make(folder: Path, n_exchanges: float, **how: float) -> dict[str, object]:
+    """Write a log as a Parquet file a day, with its account table and truth, and return what it holds.
+
+    `how` are knobs of `shard`: density and per_topic.
+    """
     logs = folder / "logs"
     logs.mkdir(parents=True)
     accounts, truth, text_bytes, n, distinct = [], [], 0, 0, 0
     total = -(-int(n_exchanges) // SHARD_EXCHANGES)
     with ExitStack() as files:
         of_day: dict[int, pq.ParquetWriter] = {}
-        for world in track(shards(n_exchanges), total=total, description="shards"):
+        for world in track(shards(n_exchanges, **how), total=total, description="shards"):
             for day, rows in by_day(world.exchanges):
                 if day not in of_day:
                     path = logs / f"day-{day}.parquet"
