@@ -5,7 +5,10 @@ import runpy
 for name in (
     "kernel",
     "million",
+    "growth",
+    "profile_scale",
     "detection",
+    "pruning",
     "validity",
     "ablation",
     "ordinary",

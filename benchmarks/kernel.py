@@ -4,12 +4,16 @@ Speed is counted in CPU seconds of the whole process, so that a library with thr
 of several rounds is kept; within a round every method runs once, so that all meet the same load. Daft, datasketch and
 rensa are measured where they are installed. They get the text as it is and shingle at blanks; Gauger also normalises
 Unicode, casefolds, drops punctuation and cuts Han, kana and hangul into characters.
+
+What "everything on" costs beside MinHash is told part by part: the kernel is compiled anew with one part doing nothing,
+and the difference is that part's. The first run compiles for some minutes.
 """
 
 import argparse
 import csv
 import importlib
 import importlib.metadata
+import importlib.util
 import json
 import os
 import platform
@@ -18,6 +22,8 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import ModuleType
+from unittest.mock import patch
 
 os.environ.setdefault("NUMBA_CACHE_DIR", str(Path(tempfile.gettempdir(), "numba-cache-bench")))
 
@@ -25,7 +31,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from benchmarks.hardware import revision
 from gauger.settings import SketchSettings
+from gauger.sketches import kernel
+from gauger.sketches import texts as sketching
 from gauger.sketches.texts import USER_TURN, hash_words, minhash_bands, sketch_texts
 
 RESULTS = Path(__file__).parent / "results" / "kernel.json"
@@ -33,7 +42,20 @@ KEY = bytes(range(32))
 N_HASHES = 64
 DAFT_WORDS = 3
 MEDIAN_CHARACTERS = 445
-EVERYTHING, MINHASH = "gauger, everything on", "gauger, MinHash alone"
+EVERYTHING, MINHASH, FLOOR = "gauger, everything on", "gauger, MinHash alone", "token hash alone (floor)"
+#: Part of a sketch -> the functions of the kernel that make it and nothing else, as they are when they do nothing.
+PARTS = {
+    "shingles": (
+        "make_shingles(n, keys, words, shingles): pass",
+        "keep_distinct(shingles, sampling, stamp, seen, seen_in, kept): return 0",
+    ),
+    "turn hash": ("chain_words(words, state): return state",),
+    "intents": (
+        "finish_plain(n, last, prefixes, plain, pairs): pass",
+        "meet_cues(hashes, cues, stamp, met_in, sums): pass",
+    ),
+    "projection": ("find_topics(last, prefixes, n, topics): return 0",),
+}
 
 
 @dataclass(frozen=True)
@@ -133,7 +155,37 @@ def gauger_methods() -> Iterator[tuple[str, str, Callable[[pa.Array], object]]]:
         lambda texts: sketch_texts(texts, KEY, namespace=USER_TURN, settings=settings),
     )
     yield MINHASH, "8 bands of 64 bins", lambda texts: minhash_bands(texts, KEY, namespace=USER_TURN)
-    yield "token hash alone (floor)", "nothing kept", lambda texts: hash_words(texts, KEY, namespace=USER_TURN)
+    yield FLOOR, "nothing kept", lambda texts: hash_words(texts, KEY, namespace=USER_TURN)
+
+
+def parts_methods() -> Iterator[tuple[str, str, Callable[[pa.Array], object]]]:
+    settings = SketchSettings()
+
+    def run(texts: pa.Array, own: ModuleType) -> object:
+        with patch.object(sketching, "kernel", own):
+            return sketch_texts(texts, KEY, namespace=USER_TURN, settings=settings)
+
+    for part in PARTS:
+        own = kernel_without(part)
+        yield without(part), "", lambda texts, own=own: run(texts, own)
+
+
+def without(part: str) -> str:
+    """Return the name of the method that lacks a part."""
+    return f"{EVERYTHING} but {part}"
+
+
+def kernel_without(part: str) -> ModuleType:
+    """Return the kernel in which a part does nothing: what is defined last is what gets compiled."""
+    path = Path(os.environ["NUMBA_CACHE_DIR"], f"kernel_without_{part.replace(' ', '_')}.py")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    code = "\n\n".join([Path(kernel.__file__).read_text(), *(f"@inlined\ndef {stub}\n" for stub in PARTS[part])])
+    if not path.exists() or path.read_text() != code:  # compiled code is kept for a file as long as it does not change
+        path.write_text(code)
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def daft_methods() -> Iterator[tuple[str, str, Callable[[pa.Array], object]]]:
@@ -189,7 +241,7 @@ LIBRARIES = {"daft": daft_methods, "datasketch": datasketch_methods, "rensa": re
 
 def measure(texts: pa.Array, rounds: int) -> list[Speed]:
     """Every method on the same prompts; a library shingled in Python gets the first twentieth of them."""
-    methods, absent = list(gauger_methods()), []
+    methods, absent = [*gauger_methods(), *parts_methods()], []
     for library, found in LIBRARIES.items():
         try:
             methods += list(found())
@@ -224,6 +276,17 @@ def ratios(speeds: list[Speed]) -> dict[str, float]:
     }
 
 
+def costs(speeds: list[Speed]) -> dict[str, float]:
+    """Return microseconds of CPU an exchange: the floor, MinHash, everything, and of it each part's by leaving it out.
+
+    What no part takes is reading the text, normalising it and hashing its words, as the floor does.
+    """
+    each = {speed.method: 1e6 * speed.cpu_s / speed.rows for speed in speeds if speed.cpu_s}
+    parts = {f"of it {part}": each[EVERYTHING] - each[without(part)] for part in PARTS}
+    found = {name: each[name] for name in (FLOOR, MINHASH, EVERYTHING)} | parts
+    return {name: round(cost, 2) for name, cost in found.items()}
+
+
 def machine() -> dict[str, object]:
     """What the figures depend on."""
     cpu_info = Path("/proc/cpuinfo")
@@ -231,6 +294,7 @@ def machine() -> dict[str, object]:
     model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor())
     packages = ("numba", "numpy", "pyarrow", *LIBRARIES)
     return {
+        "revision": revision(),
         "cpu": model,
         "cores": os.cpu_count(),
         "load_average": os.getloadavg()[0],
@@ -266,7 +330,7 @@ def describe(texts: pa.Array) -> dict[str, float]:
     }
 
 
-def print_table(corpus: str, about: dict[str, float], speeds: list[Speed], found: dict[str, float]) -> None:
+def print_table(corpus: str, about: dict[str, float], speeds: list[Speed], found: dict[str, dict]) -> None:
     facts = ", ".join(f"{name} {value:.4g}" for name, value in about.items())
     print(f"\n{corpus}: {facts}\n{'method':34}{'exchanges/s/core':>17}{'MB/s':>8}  gives")
     for speed in speeds:
@@ -275,8 +339,12 @@ def print_table(corpus: str, about: dict[str, float], speeds: list[Speed], found
         else:
             rate = speed.megabytes / speed.cpu_s
             print(f"{speed.method:34}{speed.per_second:>17,.0f}{rate:>8.0f}  {speed.gives}")
-    for name, ratio in found.items():
+    for name, ratio in found["ratios"].items():
         print(f"  {name}: {ratio}x")
+    for name, share in found["share_of_floor"].items():
+        print(f"  {name}: {100 * share:.0f} % of the floor's speed")
+    for name, cost in found["microseconds"].items():
+        print(f"  {name}: {cost} microseconds an exchange")
 
 
 def main() -> None:
@@ -288,9 +356,14 @@ def main() -> None:
     report: dict[str, object] = {"machine": machine(), "corpora": {}}
     for corpus, texts in corpora(options.prompts):
         about, speeds = describe(texts), measure(texts, options.rounds)
-        found = ratios(speeds)
+        rates = {speed.method: speed.per_second for speed in speeds}
+        found = {
+            "ratios": ratios(speeds),
+            "share_of_floor": {name: round(rates[name] / rates[FLOOR], 3) for name in (MINHASH, EVERYTHING)},
+            "microseconds": costs(speeds),
+        }
         rows = [{**asdict(s), "exchanges_per_s_per_core": round(s.per_second) if s.cpu_s else None} for s in speeds]
-        report["corpora"][corpus] = {"about": about, "speeds": rows, "ratios": found}
+        report["corpora"][corpus] = {"about": about, "speeds": rows, **found}
         print_table(corpus, about, speeds, found)
     options.out.parent.mkdir(exist_ok=True)
     options.out.write_text(json.dumps(report, indent=1) + "\n")

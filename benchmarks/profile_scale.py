@@ -20,10 +20,10 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from functools import wraps
-from inspect import isgeneratorfunction
+from io import StringIO
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -104,7 +104,7 @@ class Stopwatch:
         def whole(*args: Any, **kwargs: Any) -> Any:
             with self.stage(name):
                 found = function(*args, **kwargs)
-            return self._steps(name, found) if isgeneratorfunction(function) or isinstance(found, Iterator) else found
+            return self._steps(name, found) if isinstance(found, Iterator) else found
 
         return whole
 
@@ -152,7 +152,7 @@ def both(logs: list[str], accounts: Path, folder: Path) -> dict[str, dict]:
 def stages_of(command: Callable[[], object]) -> dict[str, dict]:
     """Run a command and return what each stage of it took."""
     watch = Stopwatch()
-    with watched(watch), watch.stage(REST):
+    with redirect_stdout(StringIO()), watched(watch), watch.stage(REST):
         command()
     return {name: {"cpu_s": float(cpu), "wall_s": float(wall)} for name, (cpu, wall) in watch.spent.items()}
 
@@ -237,7 +237,8 @@ def main() -> None:
     parser.add_argument("--log", type=Path)
     args = parser.parse_args()
     pa.set_cpu_count(1)
-    with tempfile.TemporaryDirectory(prefix="gauger-profile-") as scratch, nullcontext(Path(scratch)) as folder:
+    with tempfile.TemporaryDirectory(prefix="gauger-profile-") as scratch:
+        folder = Path(scratch)
         log = args.log or folder / "log"
         facts = log_of(log, args.exchanges, "parquet", {})
         logs, accounts = sorted(map(str, (log / "logs").iterdir())), log / "accounts.parquet"
