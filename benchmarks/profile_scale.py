@@ -41,11 +41,17 @@ from gauger.sketches.texts import USER_TURN, hash_words
 from gauger.store import filling
 
 RESULT = Path("benchmarks/results/profile.json")
-READING, KERNEL, HASHES, WRITING = "reading logs", "kernel", "pseudonyms, digests, threads", "writing sketches"
+RECOGNISING, READING, KERNEL, HASHES, WRITING = (
+    "recognising logs",
+    "reading logs",
+    "kernel",
+    "pseudonyms, digests, threads",
+    "writing sketches",
+)
 QUERIES, REPORT = "engine's queries", "report"
 #: Stage -> the functions that are it, as they are called: "module:name", or "module:class.name".
 STAGES = {
-    "recognising logs": ("gauger.store.manifest:Manifest.plan",),
+    RECOGNISING: ("gauger.store.manifest:Manifest.plan",),
     READING: ("gauger.ingestion:read_log",),
     "validating": ("gauger.store.filling:validate",),
     HASHES: (
@@ -183,8 +189,10 @@ def limits(logs: list[str], folder: Path) -> dict[str, dict]:
         n_bytes += table.nbytes
     kept = sorted((folder / "workspace").rglob("*.parquet"))
     report = [path for path in (folder / "report").iterdir() if path.is_file()]
+    whole_files = spent(lambda: [Path(log).read_bytes() and None for log in logs])
     read_back = spent(lambda: [pq.ParquetFile(path).read(use_threads=False) and None for path in kept])
     return {
+        RECOGNISING: {"what": "plain read of the files' bytes", "by": "cpu_s", **whole_files},
         READING: {"what": "plain read of the same columns", "by": "cpu_s", **add(*reads)},
         KERNEL: {"what": "hashes of the same words", "by": "cpu_s", **add(*hashes)},
         HASHES: {"what": "one copy of the same columns in memory", "by": "cpu_s", "bytes": n_bytes, **add(*copies)},
