@@ -85,12 +85,59 @@ def detection(table: list[Row]) -> Iterator[str]:
         yield f"| {row['cell']} | {row['runs']} | {said} | {worst} | {row['exchange_ap_median']:.2f} | {caught} |"
 
 
+def pruning(table: list[Row]) -> Iterator[str]:
+    """Yield what is kept, and what is found with it, a row a kind of campaign and rule."""
+    yield "| campaign, worlds | kept | shingles | bytes | first | *campaign*, *supported* | P, R | exchange AP | same |"
+    yield "|" + "---|" * 9
+    for row in table:
+        kept = f"{row['rule']} | {100 * row['shingles_kept']:.0f} % | {row['bytes_per_exchange']:.0f}"
+        said = f"{row['first']} | {row['campaign_verdicts']}, {row['supported_verdicts']}"
+        who = f"{row['precision_mean']:.2f}, {row['recall_mean']:.2f} | {row['exchange_ap_mean']:.3f}"
+        yield f"| {row['campaign']}, {row['worlds']} | {kept} | {said} | {who} | {row['same_findings']} |"
+
+
+def growth(axes: dict[str, Row]) -> Iterator[str]:
+    """Yield the cost of each size, axis by axis, each with its exponents below."""
+    yield "| grows | exchanges, accounts, distinct prompts | CPU of ingest, scan | wall | peak of ingest, scan |"
+    yield "|---|---|---|---|---|"
+    for axis, found in axes.items():
+        name = axis.replace("_", " ")
+        for row in found["rows"]:
+            size = f"{row['exchanges']:,}, {row['accounts']:,}, {row['distinct_prompts']:,}"
+            cpu = f"{row['ingest_cpu_s']:.0f} s, {row['scan_cpu_s']:.0f} s | {row['wall_s']:.0f} s"
+            yield f"| {name} | {size} | {cpu} | {row['ingest_peak_mib']:,}, {row['scan_peak_mib']:,} MiB |"
+        power = {figure: f"{value:.2f}" for figure, value in found["exponents"].items()}
+        cpu = f"{power['ingest_cpu_s']}, {power['scan_cpu_s']} | {power['wall_s']}"
+        yield f"| {name} | **exponent** | {cpu} | {power['ingest_peak_mib']}, {power['scan_peak_mib']} |"
+
+
+def profile(rows: list[Row]) -> Iterator[str]:
+    """Yield where the time goes, a row a stage, beside its limit."""
+    yield "| command | stage | CPU | of the command | limit | share of it |"
+    yield "|---|---|---|---|---|---|"
+    for row in rows:
+        near = f"{row['limit']}: {row['limit_s']:.2f} s | {percent(row['share_of_limit'])}" if "limit" in row else "|"
+        yield f"| {row['command']} | {row['stage']} | {row['cpu_s']:.1f} s | {percent(row['share_of_cpu'])} | {near} |"
+
+
+def costs(corpora: dict[str, Row]) -> Iterator[str]:
+    """Yield what a sketch costs, and each part of it."""
+    each = [one["microseconds"] for one in corpora.values()]
+    yield f"| microseconds of CPU an exchange | {' | '.join(corpora)} |"
+    yield "|" + "---|" * (1 + len(corpora))
+    for name in each[0]:
+        yield f"| {name} | {' | '.join(f'{one[name]:.2f}' for one in each)} |"
+
+
 def main() -> None:
     runs = json.loads((RESULTS / "validity.json").read_text())["runs"]
     table = json.loads((RESULTS / "ablation.json").read_text())["table"]
     cells = json.loads((RESULTS / "detection.json").read_text())["table"]
     power = planted(next(iter(runs.values())), 0.01)
-    for lines in (validity(runs), power, scenarios(table), ablation(table), detection(cells)):
+    others = {"pruning": ("table", pruning), "growth": ("axes", growth), "profile": ("rows", profile)}
+    more = [show(json.loads((RESULTS / f"{name}.json").read_text())[part]) for name, (part, show) in others.items()]
+    sketch = costs(json.loads((RESULTS / "kernel.json").read_text())["corpora"])
+    for lines in (validity(runs), power, scenarios(table), ablation(table), detection(cells), *more, sketch):
         print("\n".join(lines), end="\n\n")
 
 
