@@ -100,7 +100,7 @@ def duplicate_rows(repeated: pa.Table) -> tuple[pa.Table, int]:
     several contents: all are kept.
     """
     content = ["request_id", "digest_high", "digest_low", "copy"]
-    rows = repeated.sort_by([(name, "ascending") for name in (*content, *relations.ROW_KEY)])
+    rows = repeated.sort_by([(name, "ascending") for name in (*content, *relations.ROW_ORDER)])
     request = pc.fill_null(rows["request_id"].combine_chunks().dictionary_encode().indices, -1).to_numpy()
     columns = [request, *(_numbers(rows[name]) for name in content[1:])]
     repeats = np.zeros(len(rows), np.bool_)
@@ -112,7 +112,9 @@ def duplicate_rows(repeated: pa.Table) -> tuple[pa.Table, int]:
 def open_log(engine: Engine, row_paths: Sequence[Path], part_paths: Sequence[Path]) -> Log:
     """Return the log in the given sketch files."""
     rows = relations.with_origin(engine.read(row_paths))
-    dropped, clashes = duplicate_rows(engine.fetch(relations.repeated_requests(rows)))
+    repeated = engine.keep("repeated", relations.repeated_ids(rows))
+    dropped, clashes = duplicate_rows(engine.fetch(relations.repeated_requests(rows, repeated)))
+    engine.drop("repeated")
     if len(dropped):
         rows = relations.without(rows, engine.keep("duplicates", dropped))
     [ends] = engine.fetch(rows.aggregate(first=rows.occurred_us.min(), last=rows.occurred_us.max())).to_pylist()
@@ -372,7 +374,7 @@ def fetch_attribution(engine: Engine, log: Log, cores: pa.Table, owners: Owners)
     wanted = engine.keep("wanted", cores)
     rows = relations.with_owners(log.rows, owners.relation)
     hits = engine.fetch(relations.matched(rows, log.parts, wanted))
-    around = engine.fetch(relations.around(rows, engine.keep("hits", hits)))
+    around = engine.fetch(relations.around(log.rows, owners.relation, engine.keep("hits", hits)))
     return attributed(hits, around)
 
 
