@@ -236,9 +236,9 @@ def _shared(
     common = engine.fetch(relations.common_shingles(held, at_least=min_principals))
     shingles = np.sort(_numbers(common["shingle"]))
     table = engine.fetch(relations.postings_of(held, _coded(engine, name, shingles)).select(by, "code"))
-    found = postings_in_order(table[by].to_numpy(), table["code"].to_numpy(), shingles=shingles, principal=principal)
+    item, code = table[by].to_numpy(), table["code"].to_numpy()
     del table  # 8 bytes a posting, of which the largest window has hundreds of millions
-    return found.shared_by(min_principals)
+    return postings_in_order(item, code, shingles=shingles, principal=principal).shared_by(min_principals)
 
 
 def _coded(engine: Engine, name: str, shingles: NDArray[np.int64]) -> ir.Table:
