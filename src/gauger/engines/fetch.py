@@ -184,8 +184,8 @@ def item_rows(table: pa.Table) -> Items:
     )
 
 
-def in_order(rows: pa.Table) -> pa.Table:
-    """Return exchanges of a window in canonical order (`relations.CANONICAL`)."""
+def canonical_order(rows: pa.Table) -> NDArray[np.int64]:
+    """Return the places of exchanges of a window in canonical order (`relations.CANONICAL`)."""
     time = _numbers(rows["occurred_us"])
     order = np.argsort(time, kind="stable")
     is_tied = np.diff(time[order]) == 0
@@ -193,17 +193,18 @@ def in_order(rows: pa.Table) -> pa.Table:
     if len(tied):  # few: the other columns, strings among them, are compared for these alone
         keys = rows.select(relations.CANONICAL).take(order[tied])
         order[tied] = order[tied][pc.sort_indices(keys, [(name, "ascending") for name in relations.CANONICAL])]
-    return rows.take(order)
+    return order
 
 
 def _turns(engine: Engine, log: Log, owners: Owners, window: Window) -> pa.Table:
     """Return the exchanges of a window in canonical order, fetched in pieces: what orders them is not held for all."""
     n_pieces = -(-log.activity.between(window.start_us, window.end_us) // _PIECE) or 1
     bounds = np.linspace(window.start_us, window.end_us, n_pieces + 1).astype(np.int64).tolist()
-    columns = dict.fromkeys((*relations.ITEM_COLUMNS, *relations.ROW_KEY))
+    columns = (*relations.ITEM_COLUMNS, *relations.ROW_KEY)
     pieces = []
     for span in starmap(Span, pairwise(bounds)):
-        piece = in_order(engine.fetch(relations.window_turns(log.rows, owners.relation, span)))
+        piece = engine.fetch(relations.window_turns(log.rows, owners.relation, span))
+        piece = piece.select(columns).take(canonical_order(piece))
         pieces.append(pa.table({name: _repeats(piece[name]) for name in columns}))
     return pa.concat_tables(pieces)
 
