@@ -188,8 +188,9 @@ def _relations(engine, files):
         "distinct_parts": parts,
         "within": relations.within(rows, SPAN),
         "with_owners": owned,
-        "with_request_key": relations.with_request_key(rows),
-        "repeated_requests": relations.repeated_requests(rows),
+        "repeated_ids": relations.repeated_ids(rows),
+        "without_id": relations.without_id(rows),
+        "repeated_requests": relations.repeated_requests(rows, relations.repeated_ids(rows)),
         "without": relations.without(rows, rows.filter(rows.source_row < 100).select(*relations.ROW_KEY)),
         "account_totals": relations.account_totals(rows),
         "minutes": relations.minutes(rows),
@@ -210,7 +211,7 @@ def _relations(engine, files):
         "model_uses": relations.model_uses(owned),
         "visits": relations.visits(owned),
         "matched": matched,
-        "around": relations.around(owned, matched),
+        "around": relations.around(rows, owners, matched),
         "activity": relations.activity(rows, owners.filter(owners.account < 4), width_us=3_600_000_000),
     }
 

@@ -100,7 +100,7 @@ def duplicate_rows(repeated: pa.Table) -> tuple[pa.Table, int]:
     several contents: all are kept.
     """
     content = ["request_id", "digest_high", "digest_low", "copy"]
-    rows = repeated.sort_by([(name, "ascending") for name in (*content, *relations.ROW_KEY)])
+    rows = repeated.sort_by([(name, "ascending") for name in (*content, *relations.ROW_ORDER)])
     request = pc.fill_null(rows["request_id"].combine_chunks().dictionary_encode().indices, -1).to_numpy()
     columns = [request, *(_numbers(rows[name]) for name in content[1:])]
     repeats = np.zeros(len(rows), np.bool_)
@@ -112,7 +112,9 @@ def duplicate_rows(repeated: pa.Table) -> tuple[pa.Table, int]:
 def open_log(engine: Engine, row_paths: Sequence[Path], part_paths: Sequence[Path]) -> Log:
     """Return the log in the given sketch files."""
     rows = relations.with_origin(engine.read(row_paths))
-    dropped, clashes = duplicate_rows(engine.fetch(relations.repeated_requests(rows)))
+    repeated = engine.keep("repeated", relations.repeated_ids(rows))
+    dropped, clashes = duplicate_rows(engine.fetch(relations.repeated_requests(rows, repeated)))
+    engine.drop("repeated")
     if len(dropped):
         rows = relations.without(rows, engine.keep("duplicates", dropped))
     [ends] = engine.fetch(rows.aggregate(first=rows.occurred_us.min(), last=rows.occurred_us.max())).to_pylist()
@@ -182,8 +184,8 @@ def item_rows(table: pa.Table) -> Items:
     )
 
 
-def in_order(rows: pa.Table) -> pa.Table:
-    """Return exchanges of a window in canonical order (`relations.CANONICAL`)."""
+def canonical_order(rows: pa.Table) -> NDArray[np.int64]:
+    """Return the places of exchanges of a window in canonical order (`relations.CANONICAL`)."""
     time = _numbers(rows["occurred_us"])
     order = np.argsort(time, kind="stable")
     is_tied = np.diff(time[order]) == 0
@@ -191,17 +193,18 @@ def in_order(rows: pa.Table) -> pa.Table:
     if len(tied):  # few: the other columns, strings among them, are compared for these alone
         keys = rows.select(relations.CANONICAL).take(order[tied])
         order[tied] = order[tied][pc.sort_indices(keys, [(name, "ascending") for name in relations.CANONICAL])]
-    return rows.take(order)
+    return order
 
 
 def _turns(engine: Engine, log: Log, owners: Owners, window: Window) -> pa.Table:
     """Return the exchanges of a window in canonical order, fetched in pieces: what orders them is not held for all."""
     n_pieces = -(-log.activity.between(window.start_us, window.end_us) // _PIECE) or 1
     bounds = np.linspace(window.start_us, window.end_us, n_pieces + 1).astype(np.int64).tolist()
-    columns = dict.fromkeys((*relations.ITEM_COLUMNS, *relations.ROW_KEY))
+    columns = (*relations.ITEM_COLUMNS, *relations.ROW_KEY)
     pieces = []
     for span in starmap(Span, pairwise(bounds)):
-        piece = in_order(engine.fetch(relations.window_turns(log.rows, owners.relation, span)))
+        piece = engine.fetch(relations.window_turns(log.rows, owners.relation, span))
+        piece = piece.select(columns).take(canonical_order(piece))
         pieces.append(pa.table({name: _repeats(piece[name]) for name in columns}))
     return pa.concat_tables(pieces)
 
@@ -234,9 +237,9 @@ def _shared(
     common = engine.fetch(relations.common_shingles(held, at_least=min_principals))
     shingles = np.sort(_numbers(common["shingle"]))
     table = engine.fetch(relations.postings_of(held, _coded(engine, name, shingles)).select(by, "code"))
-    found = postings_in_order(table[by].to_numpy(), table["code"].to_numpy(), shingles=shingles, principal=principal)
+    item, code = table[by].to_numpy(), table["code"].to_numpy()
     del table  # 8 bytes a posting, of which the largest window has hundreds of millions
-    return found.shared_by(min_principals)
+    return postings_in_order(item, code, shingles=shingles, principal=principal).shared_by(min_principals)
 
 
 def _coded(engine: Engine, name: str, shingles: NDArray[np.int64]) -> ir.Table:
@@ -372,7 +375,7 @@ def fetch_attribution(engine: Engine, log: Log, cores: pa.Table, owners: Owners)
     wanted = engine.keep("wanted", cores)
     rows = relations.with_owners(log.rows, owners.relation)
     hits = engine.fetch(relations.matched(rows, log.parts, wanted))
-    around = engine.fetch(relations.around(rows, engine.keep("hits", hits)))
+    around = engine.fetch(relations.around(log.rows, owners.relation, engine.keep("hits", hits)))
     return attributed(hits, around)
 
 

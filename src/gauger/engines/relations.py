@@ -23,9 +23,11 @@ class Span:
 #: A sketch file is called after its log, the stretch of it, and the file's place there (`gauger.store.sketch_files`).
 _NAME_OF_SKETCHES: Final = r"([0-9]{8})-[0-9]{6}-[0-9]{6}(?:~[0-9]+)?[.]parquet$"
 
-#: What tells one stored row from all others.
-ROW_KEY: Final = ("source_file", "source_row", "origin")
-_KEY: Final = ("request_id", "digest_high", "digest_low", *ROW_KEY)
+#: What tells one stored row from all others: its log and its place there. The log's name is long, and may change.
+ROW_KEY: Final = ("source_row", "origin")
+#: What stored rows that are equal otherwise are ordered by.
+ROW_ORDER: Final = ("source_file", *ROW_KEY)
+_KEY: Final = ("request_id", "digest_high", "digest_low", *ROW_ORDER)
 
 #: What the exchanges of a window are ordered by; codes of accounts follow their ids.
 CANONICAL: Final = ("occurred_us", "account", *_KEY)
@@ -75,28 +77,33 @@ def with_owners(rows: ir.Table, owners: ir.Table) -> ir.Table:
     return joined.select(*rows.columns, "account", "principal")
 
 
-def with_request_key(rows: ir.Table) -> ir.Table:
-    """Return the rows with `copy`: 0 where they have an id, else their place among identical rows of one log.
+def repeated_ids(rows: ir.Table) -> ir.Table:
+    """Return the ids that stand on several rows."""
+    named = rows.filter(rows.request_id.notnull())
+    found = named.group_by("request_id").aggregate(copies=named.count())
+    return found.filter(found.copies > 1).select("request_id")
 
-    A row without an id is known by its content; two equal rows of one log are two exchanges, the same row in two logs
-    is one.
+
+def without_id(rows: ir.Table) -> ir.Table:
+    """Return the rows that have no id, with `copy`: their place among identical rows of one log.
+
+    Such a row is known by its content; two equal rows of one log are two exchanges, the same row in two logs is one.
     """
     identical = ibis.window(group_by=["origin", "digest_high", "digest_low"], order_by=["source_file", "source_row"])
     nameless = rows.filter(rows.request_id.isnull())
-    numbered = nameless.mutate(copy=ibis.row_number().over(identical)).select(*_KEY, "copy")
-    named = rows.filter(rows.request_id.notnull()).mutate(copy=ibis.literal(0, type="int64")).select(*_KEY, "copy")
-    return named.union(numbered)
+    return nameless.mutate(copy=ibis.row_number().over(identical)).select(*_KEY, "copy")
 
 
-def repeated_requests(rows: ir.Table) -> ir.Table:
-    """Return the rows that may be one exchange: those that share an id, or that have none and share content."""
-    keyed = with_request_key(rows)
-    named = keyed.filter(keyed.request_id.notnull())
-    shared = named.group_by("request_id").aggregate(copies=named.count()).filter(lambda t: t.copies > 1)
-    nameless = keyed.filter(keyed.request_id.isnull())
+def repeated_requests(rows: ir.Table, repeated: ir.Table) -> ir.Table:
+    """Return the rows that may be one exchange, with `copy`: those that share an id, or have none and share content.
+
+    `repeated` holds what `repeated_ids` returns, kept: made here, an engine would hold all rows to use them twice.
+    """
+    named = rows.semi_join(repeated, "request_id").select(*_KEY, copy=ibis.literal(0, type="int64"))
+    nameless = without_id(rows)
     same = nameless.group_by("digest_high", "digest_low", "copy").aggregate(copies=nameless.count())
     alike = same.filter(same.copies > 1).drop("copies")
-    return named.semi_join(shared, "request_id").union(nameless.semi_join(alike, ["digest_high", "digest_low", "copy"]))
+    return named.union(nameless.semi_join(alike, ["digest_high", "digest_low", "copy"]))
 
 
 def without(rows: ir.Table, duplicates: ir.Table) -> ir.Table:
@@ -242,11 +249,12 @@ def matched(rows: ir.Table, parts: ir.Table, wanted: ir.Table) -> ir.Table:
     return found.distinct()
 
 
-def around(rows: ir.Table, hits: ir.Table) -> ir.Table:
+def around(rows: ir.Table, owners: ir.Table, hits: ir.Table) -> ir.Table:
     """Return the exchanges that are hits, and the later turns of their accounts."""
-    later = rows.filter(rows.extends != 0).semi_join(hits, "account")
+    theirs = with_owners(rows, owners.semi_join(hits, "account"))
+    marked = theirs.left_join(hits.select(*ROW_KEY).distinct().mutate(is_hit=True), ROW_KEY)
     columns = (
-        *ROW_KEY,
+        *ROW_ORDER,
         "account",
         "account_id",
         "request_id",
@@ -257,7 +265,7 @@ def around(rows: ir.Table, hits: ir.Table) -> ir.Table:
         "thread",
         "extends",
     )
-    return later.union(rows.filter(rows.extends == 0).semi_join(hits, ROW_KEY)).select(*columns)
+    return marked.filter((marked.extends != 0) | marked.is_hit.notnull()).select(*columns)
 
 
 def activity(rows: ir.Table, accounts: ir.Table, *, width_us: int) -> ir.Table:

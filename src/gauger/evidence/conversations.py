@@ -59,15 +59,16 @@ def beginnings(said: Said) -> Codes:
     """
     n = len(said.account)
     parent = np.arange(n)
-    later, free = np.flatnonzero(said.extends != 0), np.flatnonzero(~said.failed)
-    _match(said, said.account, later, free, parent)
+    later = np.flatnonzero(said.extends != 0)
+    extended = np.flatnonzero(np.isin(said.thread, said.extends[later]))  # few; the others need no place in an order
+    _match(said, said.account, later, extended[~said.failed[extended]], parent)
     _retries(said, later, parent)
     taken = np.zeros(n, np.bool_)
     taken[parent[parent != np.arange(n)]] = True
-    _, place, count = np.unique(said.thread, return_inverse=True, return_counts=True)
-    alone = (count[place] == 1) & ~taken & ~said.failed
+    _, place, count = np.unique(said.thread[extended], return_inverse=True, return_counts=True)
+    alone = extended[(count[place] == 1) & ~taken[extended] & ~said.failed[extended]]
     orphans = later[parent[later] == later]
-    _match(said, np.zeros_like(said.account), orphans, np.flatnonzero(alone), parent)
+    _match(said, np.zeros_like(said.account), orphans, alone, parent)
     for _ in range(n.bit_length()):
         parent = parent[parent]
     return parent.astype(np.int32)

@@ -49,12 +49,15 @@ class Postings:
         int64[k], the shingle of each code, ascending.
     principal
         int32[n_items], the principal of each item.
+    n_principals
+        int64[k], how many principals hold each shingle.
     """
 
     code: Codes
     offsets: Ints
     shingles: Ints
     principal: Codes
+    n_principals: Ints
 
     @property
     def n_items(self) -> int:
@@ -70,7 +73,7 @@ class Postings:
     def standing(self) -> Standing:
         """The same postings by shingle."""
         offsets = _offsets(self.code, len(self.shingles))
-        return Standing(_items_by_code(self.code, self.offsets, offsets), offsets)
+        return Standing(_transposed(self.code, self.offsets, offsets), offsets)
 
     def shared_by(self, n: int) -> "Postings":
         """Return the postings of the shingles that at least n principals hold, coded anew."""
@@ -79,13 +82,13 @@ class Postings:
             return self
         anew = np.where(shared, np.cumsum(shared) - 1, -1).astype(np.int32)
         code, offsets = _recoded(self.code, self.offsets, anew)
-        return Postings(code=code, offsets=offsets, shingles=self.shingles[shared], principal=self.principal)
-
-    @property
-    def n_principals(self) -> Ints:
-        """How many principals hold each shingle, int64[k]; counted anew each time."""
-        by_principal = np.argsort(self.principal, kind="stable")
-        return _principals_per_code(self.code, self.offsets, by_principal, self.principal, len(self.shingles))
+        return Postings(
+            code=code,
+            offsets=offsets,
+            shingles=self.shingles[shared],
+            principal=self.principal,
+            n_principals=self.n_principals[shared],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +112,15 @@ class Core:
 
 def postings_in_order(item: Codes, code: Codes, *, shingles: Ints, principal: Codes) -> Postings:
     """Return postings of distinct (item, code) pairs that come in any order."""
-    offsets = _offsets(item, len(principal))
-    return Postings(code=_by_item(item, code, offsets), offsets=offsets, shingles=shingles, principal=principal)
+    offsets, by_code = _offsets(item, len(principal)), _offsets(code, len(shingles))
+    standing = _items_by_code(item, code, by_code)
+    return Postings(
+        code=_transposed(standing, by_code, offsets),
+        offsets=offsets,
+        shingles=shingles,
+        principal=principal,
+        n_principals=_principals_per_code(standing, by_code, principal),
+    )
 
 
 @nb.njit(cache=True, nogil=True)
@@ -125,27 +135,25 @@ def _offsets(keys, size):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
 
 
 @nb.njit(cache=True, nogil=True)
-def _by_item(item, code, offsets):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
-    """Codes in the order of their items, ascending within an item."""
+def _items_by_code(item, code, offsets):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+    """Items in the order of their codes, of one code as they come."""
     at = offsets[:-1].copy()
-    out = np.empty(len(code), np.int32)
+    out = np.empty(len(item), np.int32)
     for k in range(len(item)):
-        out[at[item[k]]] = code[k]
-        at[item[k]] += 1
-    for row in range(len(offsets) - 1):
-        out[offsets[row] : offsets[row + 1]].sort()
+        out[at[code[k]]] = item[k]
+        at[code[k]] += 1
     return out
 
 
 @nb.njit(cache=True, nogil=True)
-def _items_by_code(code, item_offsets, code_offsets):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
-    """Items in the order of their codes, ascending within a code."""
-    at = code_offsets[:-1].copy()
-    out = np.empty(len(code), np.int32)
-    for item in range(len(item_offsets) - 1):
-        for k in range(item_offsets[item], item_offsets[item + 1]):
-            out[at[code[k]]] = item
-            at[code[k]] += 1
+def _transposed(columns, offsets, column_offsets):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+    """Rows in the order of their columns, ascending within a column; `columns` are in the order of their rows."""
+    at = column_offsets[:-1].copy()
+    out = np.empty(len(columns), np.int32)
+    for row in range(len(offsets) - 1):
+        for k in range(offsets[row], offsets[row + 1]):
+            out[at[columns[k]]] = row
+            at[columns[k]] += 1
     return out
 
 
@@ -167,14 +175,14 @@ def _recoded(code, offsets, anew):  # type: ignore[no-untyped-def] # noqa: ANN00
 
 
 @nb.njit(cache=True, nogil=True)
-def _principals_per_code(code, offsets, by_principal, principal, n_codes):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
-    counts = np.zeros(n_codes, np.int64)
-    last = np.full(n_codes, -1, np.int32)
-    for item in by_principal:
-        for k in range(offsets[item], offsets[item + 1]):
-            if last[code[k]] != principal[item]:
-                last[code[k]] = principal[item]
-                counts[code[k]] += 1
+def _principals_per_code(item_by_code, code_offsets, principal):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+    counts = np.zeros(len(code_offsets) - 1, np.int64)
+    last = np.full(principal.max() + 1 if len(principal) else 0, -1, np.int32)
+    for code in range(len(counts)):
+        for k in range(code_offsets[code], code_offsets[code + 1]):
+            holder = principal[item_by_code[k]]
+            counts[code] += last[holder] != code
+            last[holder] = code
     return counts
 
 
@@ -259,9 +267,9 @@ def mine_cores(
     if n_codes == 0:
         return []
     item_by_code, code_offsets = postings.standing.item, postings.standing.offsets
-    n_principals, n_items = postings.n_principals, np.diff(code_offsets)
+    n_items = np.diff(code_offsets)
     first_item = item_by_code[code_offsets[:-1]]
-    order = np.lexsort((postings.shingles, first_item, -n_items, -n_principals))
+    order = np.lexsort((postings.shingles, first_item, -n_items, -postings.n_principals))
     if chosen is not None:
         order = order[chosen[order]]
     group = _greedy(order, code_offsets, item_by_code, postings.offsets, postings.code.copy(), jaccard)

@@ -27,7 +27,6 @@ def hits(*found):
         {
             "finding": pa.array([finding for finding, _ in found], pa.int32()),
             "account": pa.array([0] * len(found), pa.int32()),
-            "source_file": pa.array(["log"] * len(found), pa.string()),
             "source_row": pa.array([row for _, row in found], pa.int64()),
             "origin": pa.array(["00000001"] * len(found), pa.string()),
         }
