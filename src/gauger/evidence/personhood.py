@@ -17,7 +17,9 @@ question stays open. An attacker who shards a list by topic looks like persons t
 """
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numba as nb
 import numpy as np
@@ -25,7 +27,7 @@ from numpy.typing import NDArray
 from scipy.stats import t
 
 from gauger.evidence.items import Items
-from gauger.evidence.permutation import sequential_p_value
+from gauger.evidence.permutation import is_rejected, sequential_p_value
 from gauger.evidence.records import Evidence, Fact
 
 MIN_PAIRS = 20
@@ -138,6 +140,70 @@ def without_repeats(vectors: Floats, turn: NDArray[np.int64], *, cosine: float) 
     return kept[:n_kept]
 
 
+@dataclass(frozen=True, slots=True)
+class _Labelled:
+    """Items by kind and principal, to be relabelled.
+
+    Attributes
+    ----------
+    vectors
+        float64[n, k], unit rows.
+    kind_bounds
+        Where the items of each kind begin, and where the last end.
+    starts
+        int64[g], where the items of each principal begin.
+    kind
+        int32[g], the kind of each principal.
+    """
+
+    vectors: Floats
+    kind_bounds: list[int]
+    starts: NDArray[np.int64]
+    kind: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, vectors: Floats, principal: NDArray[np.int32], kind: NDArray[np.int32]) -> "_Labelled":
+        order = np.lexsort((principal, kind))
+        principal, kind = principal[order], kind[order]
+        starts = _starts(principal)
+        return cls(vectors[order], [*_starts(kind).tolist(), len(order)], starts, kind[starts])
+
+    @property
+    def n_pairs(self) -> int:
+        """Pairs of items of one principal."""
+        sizes = np.diff(np.r_[self.starts, len(self.vectors)])
+        return int((sizes * (sizes - 1) // 2).sum())
+
+    @property
+    def has_power(self) -> bool:
+        """Whether there are pairs enough to tell."""
+        return self.n_pairs >= MIN_PAIRS and len(self.starts) >= 2
+
+    def similarity(self) -> tuple[float, Callable[[np.random.Generator, int], Floats]]:
+        """Return the mean similarity of a pair of one principal, and what draws it of so many relabellings."""
+        vectors, starts, n_pairs = self.vectors, self.starts, self.n_pairs
+        own = float((vectors**2).sum())
+
+        def mean(rows: NDArray[np.int64]) -> float:
+            sums = _sums(vectors, rows, starts)
+            return float(((sums**2).sum() - own) / (2 * n_pairs))
+
+        def draw(rng: np.random.Generator, size: int) -> Floats:
+            return np.array([mean(self._relabelled(rng)) for _ in range(size)])
+
+        return mean(np.arange(len(vectors))), draw
+
+    def _relabelled(self, rng: np.random.Generator) -> NDArray[np.int64]:
+        if len(self.kind_bounds) == 2:
+            return rng.permutation(len(self.vectors))
+        return np.concatenate([a + rng.permutation(b - a) for a, b in itertools.pairwise(self.kind_bounds)])
+
+
+def _starts(labels: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Return where each run of equal labels begins."""
+    return np.flatnonzero(np.r_[True, np.diff(labels) != 0][: len(labels)])
+
+
 def permutation_test(
     vectors: Floats,
     principal: NDArray[np.int32],
@@ -161,38 +227,24 @@ def permutation_test(
     rng
         Source of chance.
     """
-    order = np.lexsort((principal, kind))
-    vectors = vectors[order]
-    bounds = np.flatnonzero(np.r_[True, np.diff(kind[order]) != 0, True]) if len(order) else np.zeros(1, np.int64)
-    starts = np.flatnonzero(np.r_[True, np.diff(principal[order]) != 0]) if len(order) else np.empty(0, np.int64)
-    sizes = np.diff(np.r_[starts, len(order)])
-    n_pairs = int((sizes * (sizes - 1) // 2).sum())
-    if n_pairs < MIN_PAIRS or len(sizes) < 2:
-        return Personhood(p_value=None, z=None, n_pairs=n_pairs)
-    own_similarity = float((vectors**2).sum())
+    labelled = _Labelled.of(vectors, principal, kind)
+    if not labelled.has_power:
+        return Personhood(p_value=None, z=None, n_pairs=labelled.n_pairs)
+    observed, draw = labelled.similarity()
+    seen: list[Floats] = []
 
-    def mean_similarity(rows: NDArray[np.int64]) -> float:
-        sums = _sums(vectors, rows, starts)
-        return float(((sums**2).sum() - own_similarity) / (2 * n_pairs))
+    def drawn(size: int) -> Floats:
+        seen.append(draw(rng, size))
+        return seen[-1]
 
-    observed = mean_similarity(np.arange(len(vectors)))
-    seen: list[float] = []
-
-    def relabelled() -> NDArray[np.int64]:
-        return np.concatenate([a + rng.permutation(b - a) for a, b in itertools.pairwise(bounds)])
-
-    def draw(size: int) -> Floats:
-        values = np.array([mean_similarity(relabelled()) for _ in range(size)])
-        seen.extend(values.tolist())
-        return values
-
-    p_value = sequential_p_value(observed, draw, permutations=permutations)
-    spread = float(np.std(seen))
+    p_value = sequential_p_value(observed, drawn, permutations=permutations)
+    all_seen = np.concatenate(seen)
+    spread = float(np.std(all_seen))
     return Personhood(
         p_value=p_value,
-        z=(observed - float(np.mean(seen))) / spread if spread > 0 else 0.0,
-        n_pairs=n_pairs,
-        excess_high=excess_limit(vectors, starts, kind[order][starts]),
+        z=(observed - float(np.mean(all_seen))) / spread if spread > 0 else 0.0,
+        n_pairs=labelled.n_pairs,
+        excess_high=excess_limit(labelled.vectors, labelled.starts, labelled.kind),
     )
 
 
@@ -283,9 +335,7 @@ def personhood(
     rng
         Source of chance.
     """
-    chosen = _chosen(items, rng)
-    looked_at, kind = items.take(chosen.astype(np.int32)), kind[chosen]
-    vectors = residuals(looked_at, kind)
+    looked_at, vectors, kind = _looked_at(items, kind, rng)
 
     def without(cosine: float) -> Personhood:
         rows = without_repeats(vectors, looked_at.turn, cosine=cosine)
@@ -296,6 +346,35 @@ def personhood(
     removed = replace(without(NEAR_REPEAT), p_value_unlike=without(ALIKE).p_value)
     kept = permutation_test(vectors, looked_at.principal, kind, permutations=SHOWN_PERMUTATIONS, rng=rng)
     return removed, kept
+
+
+def _looked_at(
+    items: Items, kind: NDArray[np.int32], rng: np.random.Generator
+) -> tuple[Items, Floats, NDArray[np.int32]]:
+    """Return the items that are looked at, what varies of them, and their kinds."""
+    chosen = _chosen(items, rng)
+    looked_at, kind = items.take(chosen.astype(np.int32)), kind[chosen]
+    return looked_at, residuals(looked_at, kind), kind
+
+
+def is_cleared(items: Items, kind: NDArray[np.int32], *, permutations: int, rng: np.random.Generator) -> bool:
+    """Return whether `personhood` clears a group, from the same chance, and draw no further than that takes.
+
+    Of a dealt-out list some twenty draws settle it.
+    """
+    looked_at, vectors, kind = _looked_at(items, kind, rng)
+
+    def rejects(cosine: float) -> bool:
+        rows = without_repeats(vectors, looked_at.turn, cosine=cosine)
+        labelled = _Labelled.of(vectors[rows], looked_at.principal[rows], kind[rows])
+        if not labelled.has_power:
+            return False
+        if cosine == NEAR_REPEAT and excess_limit(labelled.vectors, labelled.starts, labelled.kind) < FAINT_EXCESS:
+            return False
+        observed, draw = labelled.similarity()
+        return is_rejected(observed, partial(draw, rng), permutations=permutations, alpha=ALPHA)
+
+    return rejects(NEAR_REPEAT) and rejects(ALIKE)
 
 
 def _meaning(removed: Personhood) -> str:
