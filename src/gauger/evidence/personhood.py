@@ -130,14 +130,30 @@ def without_repeats(vectors: Floats, turn: NDArray[np.int64], *, cosine: float) 
 
     Looking at no label keeps the test exact: under the null, what is removed does not depend on the labels.
     """
-    _, first = np.unique(turn, axis=0, return_index=True)
-    kept = np.empty(len(vectors), np.int64)
-    n_kept = 0
-    for row in np.sort(first):
-        if n_kept == 0 or (vectors[kept[:n_kept]] @ vectors[row]).max() < cosine:
-            kept[n_kept] = row
-            n_kept += 1
-    return kept[:n_kept]
+    order = np.lexsort(turn.T)
+    is_first = np.ones(len(order), np.bool_)
+    is_first[1:] = (turn[order[1:]] != turn[order[:-1]]).any(axis=1)
+    return _unlike(vectors, np.sort(order[is_first]), cosine)
+
+
+@nb.njit(cache=True, nogil=True, fastmath={"reassoc"})
+def _unlike(vectors, rows, cosine):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+    """Rows, in their order, without those that are so much alike to one that was kept before."""
+    kept = np.empty(len(rows), np.int64)
+    n = 0
+    for row in rows:
+        is_alike = False
+        for earlier in range(n):
+            product = 0.0
+            for k in range(vectors.shape[1]):
+                product += vectors[row, k] * vectors[kept[earlier], k]
+            if product >= cosine:
+                is_alike = True
+                break
+        if not is_alike:
+            kept[n] = row
+            n += 1
+    return kept[:n]
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,22 +197,20 @@ class _Labelled:
 
     def similarity(self) -> tuple[float, Callable[[np.random.Generator, int], Floats]]:
         """Return the mean similarity of a pair of one principal, and what draws it of so many relabellings."""
-        vectors, starts, n_pairs = self.vectors, self.starts, self.n_pairs
-        own = float((vectors**2).sum())
+        n, bounds = len(self.vectors), list(itertools.pairwise(self.kind_bounds))
+        own, n_pairs = float((self.vectors**2).sum()), self.n_pairs
 
-        def mean(rows: NDArray[np.int64]) -> float:
-            sums = _sums(vectors, rows, starts)
-            return float(((sums**2).sum() - own) / (2 * n_pairs))
+        def means(rows: NDArray[np.int64]) -> Floats:
+            return (_squares(self.vectors, rows, self.starts) - own) / (2 * n_pairs)
 
         def draw(rng: np.random.Generator, size: int) -> Floats:
-            return np.array([mean(self._relabelled(rng)) for _ in range(size)])
+            rows = np.empty((size, n), np.int64)
+            for one in rows:
+                for a, b in bounds:
+                    one[a:b] = a + rng.permutation(b - a) if a else rng.permutation(b)
+            return means(rows)
 
-        return mean(np.arange(len(vectors))), draw
-
-    def _relabelled(self, rng: np.random.Generator) -> NDArray[np.int64]:
-        if len(self.kind_bounds) == 2:
-            return rng.permutation(len(self.vectors))
-        return np.concatenate([a + rng.permutation(b - a) for a, b in itertools.pairwise(self.kind_bounds)])
+        return float(means(np.arange(n)[None])[0]), draw
 
 
 def _starts(labels: NDArray[np.int32]) -> NDArray[np.int64]:
@@ -248,18 +262,23 @@ def permutation_test(
     )
 
 
-@nb.njit(cache=True, nogil=True)
-def _sums(vectors, rows, starts):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
-    """Sum the vectors of each principal: float64[g, k], of those in `rows` from one start to the next.
+@nb.njit(cache=True, nogil=True, fastmath={"reassoc"})
+def _squares(vectors, rows, starts):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+    """Sum up the squared lengths of the principals' sums of vectors, of each relabelling: float64[d] of int64[d, n].
 
-    `np.add.reduceat(vectors[rows], starts)` but for rounding, without the copy: relabelling is most of the work.
+    Those of one principal are in `rows` from one start to the next. Nothing is copied: relabelling is most of the work.
     """
-    out = np.zeros((len(starts), vectors.shape[1]))
-    for of in range(len(starts)):
-        end = starts[of + 1] if of + 1 < len(starts) else len(rows)
-        for at in range(starts[of], end):
-            for k in range(vectors.shape[1]):
-                out[of, k] += vectors[rows[at], k]
+    out = np.zeros(len(rows))
+    together = np.empty(vectors.shape[1])
+    for drawn in range(len(rows)):
+        for of in range(len(starts)):
+            end = starts[of + 1] if of + 1 < len(starts) else rows.shape[1]
+            together[:] = 0.0
+            for at in range(starts[of], end):
+                for k in range(len(together)):
+                    together[k] += vectors[rows[drawn, at], k]
+            for k in range(len(together)):
+                out[drawn] += together[k] * together[k]
     return out
 
 
