@@ -63,8 +63,9 @@ def are_new_and_shared(shingles: Ints, *, known: Cells, today: Cells, at_most: i
 
 def merged(filters: Iterable[Cells], bits: int) -> Cells:
     """Return the filter of all that some filters have seen."""
-    together = empty_filter(bits)
-    for cells in filters:
+    first, *others = [*filters] or [empty_filter(bits)]
+    together = first.copy()
+    for cells in others:
         _merge(together.ravel(), cells.ravel())
     return together
 
