@@ -12,6 +12,7 @@ exchanges with it when persons are found behind the phrase.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import hypergeom
@@ -144,33 +145,63 @@ class Sent:
 
 def strength(sent: Sent, *, n_held: float) -> Strength:
     """Return the strength of a group whose items hold `n_held` shingles of its cores on average."""
-    size = int(sent.principal.max()) + 1
-    pair, place, pair_count = np.unique(sent.fill * size + sent.principal, return_inverse=True, return_counts=True)
-    fill, principal_of_pair = np.divmod(pair, size)
-    owners, principal_of_pair = np.unique(principal_of_pair, return_inverse=True)
-    fill_of_pair = np.cumsum(np.diff(fill, prepend=fill[:1]) != 0)
-    holders = np.bincount(fill_of_pair)
-    rollouts = _rollouts(holders, n_principals=len(owners))
-    held_by = holders[fill_of_pair]
-    own = (held_by == 1) | (held_by == rollouts)
-    parts = np.bincount(principal_of_pair[own], weights=1 / held_by[own], minlength=len(owners))
-    n_own = np.bincount(principal_of_pair[own], minlength=len(owners))
-    owning_share = float((n_own > 0).mean())
-    answered = np.bincount(place, weights=~sent.failed)
-    alone = np.bincount(fill_of_pair, weights=answered > 0)[fill_of_pair] == 1
+    order = np.argsort(sent.fill * (int(sent.principal.max()) + 1) + sent.principal)
+    counted = _counted(order, sent.fill, sent.principal, sent.failed)
+    parts, n_owning, rollouts, n_pairs, n_answered, n_alone = counted
+    owning_share = n_owning / len(parts)
     return Strength(
         score=owning_share**2 * n_held / (n_held + HALF_HELD) * float(np.log2(1 + parts).sum()),
         rollouts=rollouts,
-        alone_share=float(answered[alone].sum() / max(answered.sum(), 1)),
+        alone_share=n_alone / max(n_answered, 1),
         owning_share=owning_share,
-        repeat_share=float((pair_count - 1).sum() / len(place)),
+        repeat_share=(len(sent.fill) - n_pairs) / len(sent.fill),
         n_held=n_held,
-        n_principals=len(owners),
+        n_principals=len(parts),
     )
 
 
-def _rollouts(holders: NDArray[np.int64], *, n_principals: int) -> int:
-    """Return how often a dealt list's items were sent, from the number of principals that each fill stands with.
+@nb.njit(cache=True, nogil=True)
+def _counted(order, fill, principal, failed):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+    """Count who owns what: of each principal its parts of own fills, then what `strength` is made of.
+
+    `order` brings the items of one fill together, and of one principal in it.
+    """
+    # Pairs of a fill and a principal, those of one fill together.
+    fill_of_pair = np.empty(len(order), np.int64)
+    principal_of_pair = np.empty(len(order), principal.dtype)
+    answered = np.zeros(len(order), np.int64)
+    holders = np.zeros(len(order), np.int64)
+    answering = np.zeros(len(order), np.int64)
+    n_pairs = n_fills = 0
+    for k in range(len(order)):
+        row, last = order[k], order[max(k - 1, 0)]
+        is_fill = k == 0 or fill[row] != fill[last]
+        n_fills += is_fill
+        if is_fill or principal[row] != principal[last]:
+            fill_of_pair[n_pairs], principal_of_pair[n_pairs] = n_fills - 1, principal[row]
+            holders[n_fills - 1] += 1
+            n_pairs += 1
+        if not failed[row]:
+            answering[n_fills - 1] += answered[n_pairs - 1] == 0
+            answered[n_pairs - 1] += 1
+    size = principal.max() + 1
+    parts, sends, owns = np.zeros(size), np.zeros(size, np.bool_), np.zeros(size, np.bool_)
+    sends[principal_of_pair[:n_pairs]] = True
+    rollouts = _rollouts(holders[:n_fills], sends.sum())
+    n_alone = 0
+    for k in range(n_pairs):
+        held_by, owner = holders[fill_of_pair[k]], principal_of_pair[k]
+        if held_by == 1 or held_by == rollouts:
+            parts[owner] += 1 / held_by
+            owns[owner] = True
+        if answering[fill_of_pair[k]] == 1:
+            n_alone += answered[k]
+    return parts[sends], owns.sum(), rollouts, n_pairs, answered.sum(), n_alone
+
+
+@nb.njit(cache=True, nogil=True)
+def _rollouts(holders, n_principals):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+    """How often a dealt list's items were sent, from the number of principals that each fill stands with.
 
     Where chance decides who sends what, as with suites that each runs a large part of, the numbers are spread out; of
     small parts most repeated items stand with two.
@@ -178,8 +209,9 @@ def _rollouts(holders: NDArray[np.int64], *, n_principals: int) -> int:
     repeated = holders[holders > 1]
     if len(repeated) == 0:
         return 1
-    times = int(np.bincount(repeated).argmax())
-    is_dealt = (repeated == times).mean() >= ROLLOUT_SHARE_OF_FILLS
+    n_of = np.bincount(repeated)
+    times = int(n_of.argmax())
+    is_dealt = n_of[times] / len(repeated) >= ROLLOUT_SHARE_OF_FILLS
     return times if is_dealt and times <= ROLLOUT_SHARE_OF_PRINCIPALS * n_principals else 1
 
 

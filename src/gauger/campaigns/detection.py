@@ -12,7 +12,7 @@ from gauger.campaigns.candidates import Candidate, group_cores, kinds, without_r
 from gauger.campaigns.windows import Window
 from gauger.evidence.items import Items
 from gauger.evidence.mining import Core, Postings, mine_cores
-from gauger.evidence.personhood import Personhood, personhood
+from gauger.evidence.personhood import Personhood, is_cleared, personhood
 from gauger.settings import CoreSettings
 
 Codes = NDArray[np.int32]
@@ -123,18 +123,31 @@ def gate(found: Sequence[Candidate], items: Items, *, seed: int) -> list[Gated]:
     """Return the strongest candidates with their personhood tests."""
     gated = []
     for candidate in found[:MAX_GATED]:
-        rng = np.random.default_rng([seed, 1, int(candidate.items[0]), len(candidate.items)])
         removed, kept = personhood(
-            items.take(candidate.items), kinds(candidate, items), permutations=GATE_PERMUTATIONS, rng=rng
+            items.take(candidate.items),
+            kinds(candidate, items),
+            permutations=GATE_PERMUTATIONS,
+            rng=_chance(candidate, seed),
         )
         gated.append(Gated(candidate=candidate, removed=removed, kept=kept))
     return gated
 
 
+def _chance(candidate: Candidate, seed: int) -> np.random.Generator:
+    """Return the chance behind a candidate's personhood test."""
+    return np.random.default_rng([seed, 1, int(candidate.items[0]), len(candidate.items)])
+
+
 def novel_candidates(data: WindowData, settings: CoreSettings, *, seed: int) -> list[Candidate]:
-    """Return a window's uncleared candidates on the novelty path, the strongest first."""
-    gated = gate(candidates(data, settings, path="novel"), data.items, seed=seed)
-    return [one.candidate for one in gated if not one.removed.clears]
+    """Return a window's uncleared candidates on the novelty path, the strongest first: those that `gate` leaves."""
+    items = data.items
+    return [
+        one
+        for one in candidates(data, settings, path="novel")[:MAX_GATED]
+        if not is_cleared(
+            items.take(one.items), kinds(one, items), permutations=GATE_PERMUTATIONS, rng=_chance(one, seed)
+        )
+    ]
 
 
 def novel_scores(data: WindowData, settings: CoreSettings, *, seed: int) -> list[float]:

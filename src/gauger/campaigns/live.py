@@ -10,7 +10,7 @@ for its hour. A stretch is scored by the procedure that scores a scan's windows,
 held in the look-back, which ends some days before: a campaign's template stays new for that long.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -89,7 +89,11 @@ class _Group:
 
 
 class Reader(Protocol):
-    """Takes kept rows apart; what it says of rows depends on no other rows."""
+    """Takes rows apart; what it says of rows depends on no other rows."""
+
+    def kept(self, rows: pa.Table) -> pa.Table:
+        """Return what is looked at of rows (SKETCH_SCHEMA), row for row; the other methods are given that."""
+        ...
 
     def note(self, rows: pa.Table, cells: Cells) -> None:
         """Note the shingles of an hour's exchanges in the day's filter, under the marks of their principals."""
@@ -132,7 +136,7 @@ class Live:
         self._reader = reader
         self._clocks: dict[str, Ints] = {}
         self._over_until = -(1 << 62)
-        self._open: dict[int, list[pa.Table]] = {}
+        self._open: dict[int, list[pa.RecordBatch]] = {}
         self._noted: set[int] = set()
         self._days: dict[int, Cells] = {}
         self._known: tuple[int, Cells] | None = None
@@ -181,8 +185,13 @@ class Live:
             self.told.n_late + int(late.sum()),
             self.told.n_ahead + int(ahead.sum()),
         )
-        for hour in np.unique(hours[~late]).tolist():
-            self._open.setdefault(hour, []).append(rows.filter(pa.array(~late & (hours == hour))))
+        at = 0
+        for batch in self._reader.kept(rows).to_batches():
+            until = at + len(batch)
+            for hour, places in _by_hour(hours[at:until], np.flatnonzero(~late[at:until])):
+                # Copies: an hour that has to wait holds nothing of others.
+                self._open.setdefault(hour, []).append(batch.take(pa.array(places)))
+            at = until
         return self._close(min(self.clocks.values()))
 
     @property
@@ -215,14 +224,12 @@ class Live:
     def _note(self, hour: int) -> None:
         if self._first_us is None:
             self._first_us = hour * HOUR_US
-        self._reader.note(pa.concat_tables(self._open[hour]), self._today(hour))
+        self._reader.note(self._rows([hour]), self._today(hour))
         self._noted.add(hour)
 
     def _score(self, length: int, start: int) -> Stretch:
         settings, watch = self._settings, self._settings.watch
-        rows = pa.concat_tables(
-            [table for hour in sorted(self._open) if start <= hour < start + length for table in self._open[hour]]
-        )
+        rows = self._rows([hour for hour in sorted(self._open) if start <= hour < start + length])
         day = start // _HOURS_A_DAY
         look_back_us = (day - watch.gap_days - watch.look_back_days) * DAY_US
         window = Window(start * HOUR_US, (start + length) * HOUR_US, look_back_us)
@@ -259,10 +266,9 @@ class Live:
         """
         end = window.end_us // HOUR_US
         hours = [hour for hour in sorted(self._open) if end - _HOURS_A_DAY <= hour < end]
-        rows = pa.concat_tables([table for hour in hours for table in self._open[hour]])
         days = {hour // _HOURS_A_DAY for hour in hours}
         data, names = self._reader.window_data(
-            rows,
+            self._rows(hours),
             Window((end - _HOURS_A_DAY) * HOUR_US, window.end_us, window.look_back_us),
             today=merged([self._days[day] for day in sorted(days)], self._settings.watch.filter_bits),
             known=self._look_back(window.start_us // DAY_US),
@@ -278,6 +284,9 @@ class Live:
         largest = same[0].candidate
         members = np.unique(data.items.account[largest.items]).tolist()
         return _Group(frozenset(names[code] for code in members), sample(largest.shingles))
+
+    def _rows(self, hours: Iterable[int]) -> pa.Table:
+        return pa.Table.from_batches([batch for hour in hours for batch in self._open[hour]])
 
     def _remember(self, one: Stretch) -> None:
         if one.p_value is not None:
@@ -309,6 +318,14 @@ class Live:
         first = hour // _HOURS_A_DAY - 1 - watch.gap_days - watch.look_back_days
         for day in [one for one in self._days if one < first]:
             del self._days[day]
+
+
+def _by_hour(hours: Ints, places: Ints) -> Iterator[tuple[int, Ints]]:
+    """Yield the hours of some places of rows, and the places of each in their order."""
+    places = places[np.argsort(hours[places], kind="stable")]
+    for of_hour in np.split(places, 1 + np.flatnonzero(np.diff(hours[places]))):
+        if len(of_hour):
+            yield int(hours[of_hour[0]]), of_hour
 
 
 def first_day_needed(recorded: Sequence[Stretch], settings: Settings) -> int | None:

@@ -1,6 +1,6 @@
 """A stretch's data from rows in memory: the items and the new shared shingles that `fetch_window` gives of files."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -11,9 +11,9 @@ from gauger.campaigns.detection import SharedText, WindowData
 from gauger.campaigns.windows import Window
 from gauger.engines.fetch import item_rows, speaking_rows
 from gauger.engines.relations import PART_COLUMNS
+from gauger.engines.stated import Stated
 from gauger.evidence.mining import postings_in_order
-from gauger.evidence.novelty import Cells, held_by, marks, note
-from gauger.exchanges.principals import principals
+from gauger.evidence.novelty import Cells, are_new_and_shared, held_by, marks, note
 from gauger.settings import CoreSettings
 
 Ints = NDArray[np.int64]
@@ -22,14 +22,27 @@ Codes = NDArray[np.int32]
 #: The order of the exchanges of a window (`gauger.engines.relations.window_turns`).
 CANONICAL = ("occurred_us", "account_id", "request_id", "digest_high", "digest_low", "source_file", "source_row")
 
-_STATED = ("account_id", "principal_id", "organisation_id")
+#: What tells which exchanges speak for a conversation (`speaking_rows`), accounts apart.
+_SAID = ("occurred_us", "thread", "extends", "projection", "http_status", "n_words")
+#: What is looked at of an exchange that speaks, its shingles apart.
+_OF_ITEMS = (
+    "occurred_us",
+    "turn_hash_high",
+    "turn_hash_low",
+    "projection",
+    "intents",
+    "system_part",
+    "tool_part",
+    "http_status",
+    "client_prefix_hash",
+)
+_KEPT = tuple(dict.fromkeys((*CANONICAL, *_SAID, *_OF_ITEMS, "shingles")))
 
 
-@dataclass(frozen=True, slots=True)
 class MemoryReader:
-    """Takes kept rows apart (`gauger.campaigns.live.Reader`).
+    """Takes rows apart (`gauger.campaigns.live.Reader`).
 
-    Attributes
+    Parameters
     ----------
     core
         How many principals share a shingle, and how many may have held it before.
@@ -37,14 +50,10 @@ class MemoryReader:
         The operator's account table (ACCOUNT_SCHEMA), or None.
     """
 
-    core: CoreSettings
-    accounts: pa.Table | None
-    _parts: dict[tuple[str, int], Ints] = field(default_factory=dict)
-    _place_in_table: dict[str, int] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if self.accounts is not None:
-            self._place_in_table.update({name: at for at, name in enumerate(self.accounts["account_id"].to_pylist())})
+    def __init__(self, core: CoreSettings, accounts: pa.Table | None) -> None:
+        self._core = core
+        self._stated = Stated(accounts)
+        self._parts: dict[tuple[str, int], Ints] = {}
 
     def learn(self, parts: pa.Table) -> None:
         """Keep the shingles of system prompts and tool schemas (PART_SCHEMA) that rows will point to."""
@@ -53,12 +62,17 @@ class MemoryReader:
             if (kind, part) not in self._parts:
                 self._parts[kind, part] = shingles[place].values.to_numpy(zero_copy_only=False)
 
+    def kept(self, rows: pa.Table) -> pa.Table:
+        """Return what is looked at of rows (SKETCH_SCHEMA), with the code of what each states of its owner."""
+        return rows.select(_KEPT).append_column("stated", pa.array(self._stated.codes(rows)))
+
     def note(self, rows: pa.Table, cells: Cells) -> None:
         """Note the shingles of an hour's exchanges in the day's filter."""
-        owned = self._owned(rows)
+        owned = self._stated.owned(rows["stated"].to_numpy())
         mark = marks(owned.principal_ids)
-        row, shingle = _flat(rows)
-        note(cells, shingle, mark[owned.principal[row]])
+        lists = rows["shingles"].combine_chunks()
+        row = pc.list_parent_indices(lists).to_numpy()
+        note(cells, pc.list_flatten(lists).to_numpy(), mark[owned.principal[row]])
         for kind in PART_COLUMNS:
             uses = self._uses(rows, owned.principal, kind)
             note(cells, uses.shingle, mark[uses.principal[uses.use]])
@@ -67,22 +81,22 @@ class MemoryReader:
         self, rows: pa.Table, window: Window, *, today: Cells, known: Cells
     ) -> tuple[WindowData, tuple[str, ...]]:
         """Return a stretch's items and new shared shingles, and the ids of the accounts by code."""
-        rows = rows.sort_by([(name, "ascending") for name in CANONICAL])
-        owned = self._owned(rows)
-        columns = {"account": owned.account, "principal": owned.principal}
-        coded = rows.drop_columns([name for name in columns if name in rows.column_names])
-        for name, codes in columns.items():
-            coded = coded.append_column(name, pa.array(codes))
-        rows = coded.take(speaking_rows(coded))
-        principal = rows["principal"].to_numpy()
-        row, shingle = _flat(rows)
+        owned = self._stated.owned(rows["stated"].to_numpy())
+        order = _in_order(rows)
+        said = rows.select(_SAID).take(order).append_column("account", pa.array(owned.account[order]))
+        order = order[speaking_rows(said)]
+        principal = owned.principal[order]
+        items = rows.select(_OF_ITEMS).take(order)
+        items = items.append_column("account", pa.array(owned.account[order]))
+        items = items.append_column("principal", pa.array(principal))
+        row, shingle = _flat(rows, order)
         texts = [self._shared("user_prompt", row, shingle, principal, today=today, known=known)]
         for kind in PART_COLUMNS:
-            uses = self._uses(rows, principal, kind)
+            uses = self._uses(items, principal, kind)
             texts.append(
                 self._shared(kind, uses.use, uses.shingle, uses.principal, today=today, known=known, use_part=uses.part)
             )
-        return WindowData(window, item_rows(rows), tuple(texts), rows["client_prefix_hash"]), owned.account_ids
+        return WindowData(window, item_rows(items), tuple(texts), items["client_prefix_hash"]), owned.account_ids
 
     def _shared(
         self,
@@ -96,35 +110,17 @@ class MemoryReader:
         use_part: Ints | None = None,
     ) -> SharedText:
         """Return the shingles that enough principals share and that are new, and where they stand."""
-        new = held_by(known, shingle) <= min(self.core.max_look_back_principals, 1)
         # What one principal held all day is shared in no part of it.
-        kept = np.flatnonzero(new & (held_by(today, shingle) == 2))
-        item, shingle = item[kept], shingle[kept]
-        shingles, code = np.unique(shingle, return_inverse=True)
-        held = postings_in_order(item, code.astype(np.int32), shingles=shingles, principal=principal)
-        postings = held.shared_by(self.core.min_principals)
+        at_most = min(self._core.max_look_back_principals, 1)
+        kept = np.flatnonzero(are_new_and_shared(shingle, known=known, today=today, at_most=at_most))
+        shingles, code = _coded(shingle[kept])
+        held = postings_in_order(item[kept], code, shingles=shingles, principal=principal)
+        postings = held.shared_by(self._core.min_principals)
         return SharedText(
             part=part,
             postings=postings,
             n_before=held_by(known, postings.shingles).astype(np.int64),
             use_part=use_part,
-        )
-
-    def _owned(self, rows: pa.Table) -> "_Owned":
-        # Distinct before they are cleaned, and of the table what is asked for: it has 100,000 accounts, an hour few.
-        stated = rows.select(_STATED).group_by(list(_STATED), use_threads=False).aggregate([])
-        table = None
-        if self.accounts is not None:
-            places = map(self._place_in_table.get, set(stated["account_id"].to_pylist()))
-            table = self.accounts.take(pa.array([place for place in places if place is not None], pa.int64()))
-        owned = principals(stated, table).sort_by("account_id")
-        names, of_account = np.unique(np.array(owned["principal_id"].to_pylist(), dtype=object), return_inverse=True)
-        account = pc.index_in(rows["account_id"], owned["account_id"].combine_chunks()).to_numpy().astype(np.int32)
-        return _Owned(
-            account_ids=tuple(owned["account_id"].to_pylist()),
-            principal_ids=tuple(names.tolist()),
-            account=account,
-            principal=of_account.astype(np.int32)[account],
         )
 
     def _uses(self, rows: pa.Table, principal: Codes, kind: str) -> "_Uses":
@@ -154,18 +150,29 @@ class _Uses:
     shingle: Ints
 
 
-@dataclass(frozen=True, slots=True)
-class _Owned:
-    """The account and the principal of each row, by code; codes follow the sorted ids."""
+def _in_order(rows: pa.Table) -> NDArray[np.int64]:
+    """Return the places of rows in the order of `CANONICAL`."""
+    time = rows["occurred_us"].to_numpy()
+    order = np.argsort(time, kind="stable")
+    is_tied = np.diff(time[order]) == 0
+    tied = np.flatnonzero(np.append(is_tied, False) | np.insert(is_tied, 0, False))
+    if len(tied):  # few: the other columns, strings among them, are compared for these alone
+        keys = rows.select(CANONICAL).take(order[tied])
+        order[tied] = order[tied][pc.sort_indices(keys, [(name, "ascending") for name in CANONICAL])]
+    return order
 
-    account_ids: tuple[str, ...]
-    principal_ids: tuple[str, ...]
-    account: Codes
-    principal: Codes
+
+def _coded(shingle: Ints) -> tuple[Ints, Codes]:
+    """Return each shingle once, ascending, and the place of each among them; faster than sorting all."""
+    found = pa.array(shingle).dictionary_encode()
+    shingles = found.dictionary.to_numpy()
+    order = np.argsort(shingles)
+    place = np.empty(len(order), np.int32)
+    place[order] = np.arange(len(order), dtype=np.int32)
+    return shingles[order], place[found.indices.to_numpy()]
 
 
-def _flat(rows: pa.Table) -> tuple[Codes, Ints]:
-    """Return the row and the shingle of each posting of the user turns."""
-    lists = rows["shingles"].combine_chunks()
-    row = pc.list_parent_indices(lists).to_numpy().astype(np.int32)
-    return row, pc.list_flatten(lists).to_numpy()
+def _flat(rows: pa.Table, places: NDArray[np.int64]) -> tuple[Codes, Ints]:
+    """Return the item and the shingle of each posting of the user turns of the rows at some places."""
+    lists = rows["shingles"].combine_chunks().take(pa.array(places))
+    return pc.list_parent_indices(lists).to_numpy().astype(np.int32), pc.list_flatten(lists).to_numpy()

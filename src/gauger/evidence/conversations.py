@@ -8,6 +8,7 @@ and was not turned away can be gone on from, so that nothing hides behind one th
 from dataclasses import dataclass
 from typing import Final
 
+import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
@@ -82,22 +83,24 @@ def _match(said: Said, owner: Codes, later: Ints, earlier: Ints, parent: Ints) -
     is_later = np.arange(len(rows)) >= len(earlier)
     key = np.where(is_later, said.extends[rows], said.thread[rows])
     order = np.lexsort((rows, is_later, said.occurred_at[rows], key, owner[rows]))
-    rows, is_later, key = rows[order], is_later[order], key[order]
-    group = np.cumsum(np.r_[True, (key[1:] != key[:-1]) | (np.diff(owner[rows]) != 0)][: len(rows)]) - 1
-    # A later one finds nothing left where the balance of its group falls to a new low.
-    balance = np.cumsum(np.where(is_later, -1, 1))
-    start = np.flatnonzero(np.r_[True, np.diff(group) != 0])[: len(rows)]
-    balance = balance - np.r_[0, balance][start][group]
-    apart = (len(rows) + 1) * group
-    low = np.minimum.accumulate(np.minimum(balance, 0) - apart) + apart
-    finds = is_later & ~((balance < 0) & (low != np.r_[0, low[:-1]] * np.r_[False, np.diff(group) == 0]))
-    # So the k-th that finds one goes on from the k-th there is.
-    rank_later = np.cumsum(finds) - np.r_[0, np.cumsum(finds)][start][group] - 1
-    rank = np.cumsum(~is_later) - np.r_[0, np.cumsum(~is_later)][start][group] - 1
-    size = len(rows) + 1
-    here = np.flatnonzero(~is_later)
-    found = np.searchsorted(group[here] * size + rank[here], group[finds] * size + rank_later[finds])
-    parent[rows[finds]] = rows[here[found]]
+    rows = rows[order]
+    _serve(rows, is_later[order], key[order], owner[rows], parent)
+
+
+@nb.njit(cache=True, nogil=True)
+def _serve(rows, is_later, key, owner, parent):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+    """Let each later one go on from the first that is left of its group, which come together and in order."""
+    left = np.empty(len(rows), np.int64)
+    n_earlier = n_taken = 0
+    for k in range(len(rows)):
+        if k == 0 or key[k] != key[k - 1] or owner[k] != owner[k - 1]:
+            n_earlier = n_taken = 0
+        if not is_later[k]:
+            left[n_earlier] = rows[k]
+            n_earlier += 1
+        elif n_taken < n_earlier:
+            parent[rows[k]] = left[n_taken]
+            n_taken += 1
 
 
 def _retries(said: Said, later: Ints, parent: Ints) -> None:

@@ -52,10 +52,20 @@ def held_by(cells: Cells, shingles: Ints) -> NDArray[np.uint8]:
     return _held_by(cells, shingles, np.uint64(64 - (cells.shape[1].bit_length() - 1)))
 
 
+def are_new_and_shared(shingles: Ints, *, known: Cells, today: Cells, at_most: int) -> NDArray[np.bool_]:
+    """Return bool[n], whether at most so many held each shingle by the one filter, 0 or 1, and several by the other.
+
+    It says what `held_by` says of the two, and looks no further than that takes.
+    """
+    shift = np.uint64(64 - (known.shape[1].bit_length() - 1))
+    return _are_new_and_shared(shingles, known, today, at_most, shift)
+
+
 def merged(filters: Iterable[Cells], bits: int) -> Cells:
     """Return the filter of all that some filters have seen."""
-    together = empty_filter(bits)
-    for cells in filters:
+    first, *others = [*filters] or [empty_filter(bits)]
+    together = first.copy()
+    for cells in others:
         _merge(together.ravel(), cells.ravel())
     return together
 
@@ -91,6 +101,20 @@ def _held_by(cells, shingles, shift):  # type: ignore[no-untyped-def] # noqa: AN
             said = np.uint8(0) if found == 0 else np.uint8(2) if found == SEVERAL else np.uint8(1)
             least = min(least, said)
         out[k] = least
+    return out
+
+
+@nb.njit(cache=True, nogil=True)
+def _are_new_and_shared(shingles, known, today, at_most, shift):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+    mask = np.uint64(known.shape[1] - 1)
+    out = np.empty(len(shingles), np.bool_)
+    for k in range(len(shingles)):
+        number = np.uint64(shingles[k])
+        one, other = number & mask, (number * _ODD) >> shift
+        # The mark of a single principal is neither nothing nor "several".
+        most = np.uint16(0) if at_most == 0 else np.uint16(SEVERAL - 1)
+        is_new = known[0, one] <= most or known[1, other] <= most
+        out[k] = is_new and today[0, one] == SEVERAL and today[1, other] == SEVERAL
     return out
 
 

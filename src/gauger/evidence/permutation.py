@@ -38,10 +38,28 @@ def sequential_p_value(
     reached = drawn = 0
     while drawn < permutations:
         size = min(BATCH, permutations - drawn)
-        hits = np.cumsum(draw(size) >= observed - TIE * max(1.0, abs(observed)))
+        hits = np.cumsum(_reaches(draw(size), observed))
         if reached + hits[-1] >= enough:
             stop = int(np.searchsorted(hits, enough - reached)) + 1
             return enough / (drawn + stop)
         reached += int(hits[-1])
         drawn += size
     return (1 + reached) / (1 + permutations)
+
+
+def is_rejected(observed: float, draw: Callable[[int], Floats], *, permutations: int, alpha: float) -> bool:
+    """Return whether `sequential_p_value` is at most `alpha`, drawing no more than that takes.
+
+    `alpha` is small enough that `ENOUGH` draws at or above `observed` never reject: below `ENOUGH / permutations`.
+    """
+    bearable = int(np.count_nonzero((1 + np.arange(ENOUGH)) / (1 + permutations) <= alpha))
+    left, drawn = bearable, 0
+    while drawn < permutations and left > 0:
+        size = min(bearable, permutations - drawn)
+        left -= int(np.count_nonzero(_reaches(draw(size), observed)))
+        drawn += size
+    return left > 0
+
+
+def _reaches(drawn: Floats, observed: float) -> NDArray[np.bool_]:
+    return drawn >= observed - TIE * max(1.0, abs(observed))

@@ -17,7 +17,9 @@ question stays open. An attacker who shards a list by topic looks like persons t
 """
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numba as nb
 import numpy as np
@@ -25,7 +27,7 @@ from numpy.typing import NDArray
 from scipy.stats import t
 
 from gauger.evidence.items import Items
-from gauger.evidence.permutation import sequential_p_value
+from gauger.evidence.permutation import is_rejected, sequential_p_value
 from gauger.evidence.records import Evidence, Fact
 
 MIN_PAIRS = 20
@@ -128,14 +130,92 @@ def without_repeats(vectors: Floats, turn: NDArray[np.int64], *, cosine: float) 
 
     Looking at no label keeps the test exact: under the null, what is removed does not depend on the labels.
     """
-    _, first = np.unique(turn, axis=0, return_index=True)
-    kept = np.empty(len(vectors), np.int64)
-    n_kept = 0
-    for row in np.sort(first):
-        if n_kept == 0 or (vectors[kept[:n_kept]] @ vectors[row]).max() < cosine:
-            kept[n_kept] = row
-            n_kept += 1
-    return kept[:n_kept]
+    order = np.lexsort(turn.T)
+    is_first = np.ones(len(order), np.bool_)
+    is_first[1:] = (turn[order[1:]] != turn[order[:-1]]).any(axis=1)
+    return _unlike(vectors, np.sort(order[is_first]), cosine)
+
+
+@nb.njit(cache=True, nogil=True, fastmath={"reassoc"})
+def _unlike(vectors, rows, cosine):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+    """Rows, in their order, without those that are so much alike to one that was kept before."""
+    kept = np.empty(len(rows), np.int64)
+    n = 0
+    for row in rows:
+        is_alike = False
+        for earlier in range(n):
+            product = 0.0
+            for k in range(vectors.shape[1]):
+                product += vectors[row, k] * vectors[kept[earlier], k]
+            if product >= cosine:
+                is_alike = True
+                break
+        if not is_alike:
+            kept[n] = row
+            n += 1
+    return kept[:n]
+
+
+@dataclass(frozen=True, slots=True)
+class _Labelled:
+    """Items by kind and principal, to be relabelled.
+
+    Attributes
+    ----------
+    vectors
+        float64[n, k], unit rows.
+    kind_bounds
+        Where the items of each kind begin, and where the last end.
+    starts
+        int64[g], where the items of each principal begin.
+    kind
+        int32[g], the kind of each principal.
+    """
+
+    vectors: Floats
+    kind_bounds: list[int]
+    starts: NDArray[np.int64]
+    kind: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, vectors: Floats, principal: NDArray[np.int32], kind: NDArray[np.int32]) -> "_Labelled":
+        order = np.lexsort((principal, kind))
+        principal, kind = principal[order], kind[order]
+        starts = _starts(principal)
+        return cls(vectors[order], [*_starts(kind).tolist(), len(order)], starts, kind[starts])
+
+    @property
+    def n_pairs(self) -> int:
+        """Pairs of items of one principal."""
+        sizes = np.diff(np.r_[self.starts, len(self.vectors)])
+        return int((sizes * (sizes - 1) // 2).sum())
+
+    @property
+    def has_power(self) -> bool:
+        """Whether there are pairs enough to tell."""
+        return self.n_pairs >= MIN_PAIRS and len(self.starts) >= 2
+
+    def similarity(self) -> tuple[float, Callable[[np.random.Generator, int], Floats]]:
+        """Return the mean similarity of a pair of one principal, and what draws it of so many relabellings."""
+        n, bounds = len(self.vectors), list(itertools.pairwise(self.kind_bounds))
+        own, n_pairs = float((self.vectors**2).sum()), self.n_pairs
+
+        def means(rows: NDArray[np.int64]) -> Floats:
+            return (_squares(self.vectors, rows, self.starts) - own) / (2 * n_pairs)
+
+        def draw(rng: np.random.Generator, size: int) -> Floats:
+            rows = np.empty((size, n), np.int64)
+            for one in rows:
+                for a, b in bounds:
+                    one[a:b] = a + rng.permutation(b - a) if a else rng.permutation(b)
+            return means(rows)
+
+        return float(means(np.arange(n)[None])[0]), draw
+
+
+def _starts(labels: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Return where each run of equal labels begins."""
+    return np.flatnonzero(np.r_[True, np.diff(labels) != 0][: len(labels)])
 
 
 def permutation_test(
@@ -161,53 +241,44 @@ def permutation_test(
     rng
         Source of chance.
     """
-    order = np.lexsort((principal, kind))
-    vectors = vectors[order]
-    bounds = np.flatnonzero(np.r_[True, np.diff(kind[order]) != 0, True]) if len(order) else np.zeros(1, np.int64)
-    starts = np.flatnonzero(np.r_[True, np.diff(principal[order]) != 0]) if len(order) else np.empty(0, np.int64)
-    sizes = np.diff(np.r_[starts, len(order)])
-    n_pairs = int((sizes * (sizes - 1) // 2).sum())
-    if n_pairs < MIN_PAIRS or len(sizes) < 2:
-        return Personhood(p_value=None, z=None, n_pairs=n_pairs)
-    own_similarity = float((vectors**2).sum())
+    labelled = _Labelled.of(vectors, principal, kind)
+    if not labelled.has_power:
+        return Personhood(p_value=None, z=None, n_pairs=labelled.n_pairs)
+    observed, draw = labelled.similarity()
+    seen: list[Floats] = []
 
-    def mean_similarity(rows: NDArray[np.int64]) -> float:
-        sums = _sums(vectors, rows, starts)
-        return float(((sums**2).sum() - own_similarity) / (2 * n_pairs))
+    def drawn(size: int) -> Floats:
+        seen.append(draw(rng, size))
+        return seen[-1]
 
-    observed = mean_similarity(np.arange(len(vectors)))
-    seen: list[float] = []
-
-    def relabelled() -> NDArray[np.int64]:
-        return np.concatenate([a + rng.permutation(b - a) for a, b in itertools.pairwise(bounds)])
-
-    def draw(size: int) -> Floats:
-        values = np.array([mean_similarity(relabelled()) for _ in range(size)])
-        seen.extend(values.tolist())
-        return values
-
-    p_value = sequential_p_value(observed, draw, permutations=permutations)
-    spread = float(np.std(seen))
+    p_value = sequential_p_value(observed, drawn, permutations=permutations)
+    all_seen = np.concatenate(seen)
+    spread = float(np.std(all_seen))
     return Personhood(
         p_value=p_value,
-        z=(observed - float(np.mean(seen))) / spread if spread > 0 else 0.0,
-        n_pairs=n_pairs,
-        excess_high=excess_limit(vectors, starts, kind[order][starts]),
+        z=(observed - float(np.mean(all_seen))) / spread if spread > 0 else 0.0,
+        n_pairs=labelled.n_pairs,
+        excess_high=excess_limit(labelled.vectors, labelled.starts, labelled.kind),
     )
 
 
-@nb.njit(cache=True, nogil=True)
-def _sums(vectors, rows, starts):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
-    """Sum the vectors of each principal: float64[g, k], of those in `rows` from one start to the next.
+@nb.njit(cache=True, nogil=True, fastmath={"reassoc"})
+def _squares(vectors, rows, starts):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+    """Sum up the squared lengths of the principals' sums of vectors, of each relabelling: float64[d] of int64[d, n].
 
-    `np.add.reduceat(vectors[rows], starts)` but for rounding, without the copy: relabelling is most of the work.
+    Those of one principal are in `rows` from one start to the next. Nothing is copied: relabelling is most of the work.
     """
-    out = np.zeros((len(starts), vectors.shape[1]))
-    for of in range(len(starts)):
-        end = starts[of + 1] if of + 1 < len(starts) else len(rows)
-        for at in range(starts[of], end):
-            for k in range(vectors.shape[1]):
-                out[of, k] += vectors[rows[at], k]
+    out = np.zeros(len(rows))
+    together = np.empty(vectors.shape[1])
+    for drawn in range(len(rows)):
+        for of in range(len(starts)):
+            end = starts[of + 1] if of + 1 < len(starts) else rows.shape[1]
+            together[:] = 0.0
+            for at in range(starts[of], end):
+                for k in range(len(together)):
+                    together[k] += vectors[rows[drawn, at], k]
+            for k in range(len(together)):
+                out[drawn] += together[k] * together[k]
     return out
 
 
@@ -283,9 +354,7 @@ def personhood(
     rng
         Source of chance.
     """
-    chosen = _chosen(items, rng)
-    looked_at, kind = items.take(chosen.astype(np.int32)), kind[chosen]
-    vectors = residuals(looked_at, kind)
+    looked_at, vectors, kind = _looked_at(items, kind, rng)
 
     def without(cosine: float) -> Personhood:
         rows = without_repeats(vectors, looked_at.turn, cosine=cosine)
@@ -296,6 +365,35 @@ def personhood(
     removed = replace(without(NEAR_REPEAT), p_value_unlike=without(ALIKE).p_value)
     kept = permutation_test(vectors, looked_at.principal, kind, permutations=SHOWN_PERMUTATIONS, rng=rng)
     return removed, kept
+
+
+def _looked_at(
+    items: Items, kind: NDArray[np.int32], rng: np.random.Generator
+) -> tuple[Items, Floats, NDArray[np.int32]]:
+    """Return the items that are looked at, what varies of them, and their kinds."""
+    chosen = _chosen(items, rng)
+    looked_at, kind = items.take(chosen.astype(np.int32)), kind[chosen]
+    return looked_at, residuals(looked_at, kind), kind
+
+
+def is_cleared(items: Items, kind: NDArray[np.int32], *, permutations: int, rng: np.random.Generator) -> bool:
+    """Return whether `personhood` clears a group, from the same chance, and draw no further than that takes.
+
+    Of a dealt-out list some twenty draws settle it.
+    """
+    looked_at, vectors, kind = _looked_at(items, kind, rng)
+
+    def rejects(cosine: float) -> bool:
+        rows = without_repeats(vectors, looked_at.turn, cosine=cosine)
+        labelled = _Labelled.of(vectors[rows], looked_at.principal[rows], kind[rows])
+        if not labelled.has_power:
+            return False
+        if cosine == NEAR_REPEAT and excess_limit(labelled.vectors, labelled.starts, labelled.kind) < FAINT_EXCESS:
+            return False
+        observed, draw = labelled.similarity()
+        return is_rejected(observed, partial(draw, rng), permutations=permutations, alpha=ALPHA)
+
+    return rejects(NEAR_REPEAT) and rejects(ALIKE)
 
 
 def _meaning(removed: Personhood) -> str:

@@ -45,6 +45,7 @@ def test_as_the_engine_gives_it(log, hours, before_end, with_accounts):
     reader = MemoryReader(SETTINGS.core, accounts)
     for path in log.parts:
         reader.learn(read_parquet(path))
+    rows = reader.kept(rows)
     today = empty_filter(20)
     reader.note(rows, today)
     found, names = reader.window_data(rows, window, today=today, known=empty_filter(20))

@@ -10,6 +10,7 @@ from gauger.evidence.personhood import (
     NEAR_REPEAT,
     Personhood,
     excess_limit,
+    is_cleared,
     personhood,
     personhood_evidence,
     residuals,
@@ -333,3 +334,27 @@ def test_the_limit_of_the_excess_compares_customers_of_one_kind():
     apart = [_excess_by_hand(vectors[owner // 20 == one], owner[owner // 20 == one]) for one in (0, 1)]
     assert excess_limit(vectors, starts, kind) == pytest.approx(np.mean(apart), abs=0.05)
     assert _limit(vectors, starts) > 0.2
+
+
+def test_to_clear_and_nothing_else_draws_less_and_says_the_same(tested_alike):
+    """Groups of every kind, also those of which the second test decides, and of several kinds of principals."""
+    rng = np.random.default_rng(31)
+    said = []
+    for trial in range(60):
+        make = (_dealt, _persons, lambda rng: _persons(rng, strength=0.15), lambda rng: _persons(rng, n_principals=8))
+        owner, vectors = make[trial % 4](rng)
+        kind = (owner % 2).astype(np.int32) if trial % 3 == 0 else np.zeros(len(owner), np.int32)
+        said.append(tested_alike(owner, vectors, kind, seed=trial, permutations=(99, 150, 999)[trial % 3]))
+    assert all(mine == theirs for mine, theirs in said)
+    assert 10 < sum(mine for mine, _ in said) < 50
+
+
+@pytest.fixture
+def tested_alike(make_items):
+    def run(owner, vectors, kind, *, seed, permutations):
+        items = make_items(owner, projection=_int8(vectors))
+        removed, _ = personhood(items, kind, permutations=permutations, rng=np.random.default_rng(seed))
+        mine = is_cleared(items, kind, permutations=permutations, rng=np.random.default_rng(seed))
+        return mine, removed.clears
+
+    return run
