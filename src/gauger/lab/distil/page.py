@@ -38,6 +38,12 @@ PARTS: Final[dict[Part, tuple[str, str]]] = {
         "Diluted marks",
         "Only a share of what the student read is marked.",
     ),
+    "canaries": (
+        "Canaries by dose",
+        "Forty free choices of six options, each brought out by one prompt in 128; the dose is the share of the traces"
+        " that follow the plan. The student is asked each of them 20 times, beside three students who read none; p is"
+        " that of gauger canary test.",
+    ),
     "spoiled": (
         "Outputs spoiled on purpose",
         "Never a default of Gauger: wrong answers also reach those who were flagged by mistake. Each stands beside full"

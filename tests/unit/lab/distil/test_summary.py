@@ -13,7 +13,7 @@ from gauger.lab.distil.summary import Setup, denied, spread, summarise, title_of
 from gauger.lab.distil.text import distil_text
 
 PLAN = PLANS["standard"]
-SETUP = Setup("0.1", (1, 2, 3), 999, 600, 300, {"cpu": "a <processor>", "cores": 2})
+SETUP = Setup("0.1", (1, 2, 3), 999, 600, 300, 500, "0.1 million weights", {"cpu": "a <processor>", "cores": 2})
 
 
 def accuracy(cell: Cell, seed: int) -> float:
