@@ -1,7 +1,8 @@
 """`gauger lab distil`: teachers and students that are really trained, and what each countermeasure does to both."""
 
 import importlib.util
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,11 +15,10 @@ from gauger.errors import UsageError
 
 if TYPE_CHECKING:
     from gauger.lab.distil.cells import Plan
+    from gauger.lab.distil.outcomes import Run
     from gauger.lab.distil.summary import Distil, Setup
 
 DEFAULT_OUT = Path("gauger-distil")
-#: Enough for four digits of a p-value; a verdict of `gauger prove` needs more.
-NULL_KEYS = 9_999
 
 
 def register(group: typer.Typer) -> None:
@@ -27,6 +27,8 @@ def register(group: typer.Typer) -> None:
         epilog=examples(
             "gauger lab distil smoke",
             "gauger lab distil standard --processes 2 --out distil",
+            "gauger lab distil power --out power",
+            "gauger lab distil real --cell traces/2000 --seeds 1 --device cuda --out real",
             "gauger lab distil standard --out distil --leaked live=264,nightly=1789",
             "gauger lab score report world --json > score.json",
             "gauger lab distil standard --out distil --score score.json",
@@ -43,7 +45,12 @@ def _complete_tier(incomplete: str) -> list[str]:
 def distil(
     tier: Annotated[
         str,
-        typer.Argument(metavar="TIER", help="smoke or standard.", autocompletion=_complete_tier, show_default=False),
+        typer.Argument(
+            metavar="TIER",
+            help="smoke, standard, power, canaries or real.",
+            autocompletion=_complete_tier,
+            show_default=False,
+        ),
     ],
     seeds: Annotated[
         int | None, typer.Option("--seeds", min=1, metavar="N", help="Teachers, each of its own. [default: the tier's]")
@@ -53,8 +60,9 @@ def distil(
         Path, typer.Option("--out", metavar="DIR", help="Folder for runs.jsonl, distil.json and index.html.")
     ] = DEFAULT_OUT,
     null_keys: Annotated[
-        int, typer.Option("--null-keys", min=1, metavar="K", help="Other keys of each test.")
-    ] = NULL_KEYS,
+        int | None,
+        typer.Option("--null-keys", min=1, metavar="K", help="Other keys of each test. [default: the tier's]"),
+    ] = None,
     leaked: Annotated[
         str | None,
         typer.Option(
@@ -66,26 +74,79 @@ def distil(
         typer.Option("--score", metavar="FILE", help="Likewise, from `gauger lab score --json` or a bench.json."),
     ] = None,
     processes: Annotated[int, typer.Option("--processes", min=1, metavar="N", help="Students trained at a time.")] = 1,
+    cells: Annotated[
+        list[str] | None,
+        typer.Option("--cell", metavar="NAME", help="Only this cell of the tier, by its name in distil.json."),
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option("--steps", min=1, metavar="N", help="Batches of each student. [default: the tier's]")
+    ] = None,
+    device: Annotated[
+        str, typer.Option("--device", metavar="NAME", help="Where students are: cpu, cuda (PyTorch's names).")
+    ] = "cpu",
+    model_dir: Annotated[
+        Path | None,
+        typer.Option(
+            "--model-dir",
+            metavar="DIR",
+            help="Weights that students begin with, a Transformers model on this disk (extra `transformers`).",
+        ),
+    ] = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Train a teacher and those who steal from it, and measure what each countermeasure does to both.
 
-    Watermarks, withheld and summarised traces, log-probabilities, spoiled outputs, paraphrase, leaked text: each with
-    its cost to the honest user and its control. Every finished run is kept in OUT; the same command goes on where it
-    was stopped. Needs PyTorch: pip install 'gauger[distil]'.
+    Watermarks, withheld and summarised traces, log-probabilities, canaries, spoiled outputs, paraphrase, leaked text:
+    each with its cost to the honest user and its control. The tier real trains students of the size of GPT-2. Every
+    finished run is kept in OUT; the same command goes on where it was stopped. Needs PyTorch: pip install
+    'gauger[distil]'.
     """
     from gauger.lab.distil.cells import PLANS
+    from gauger.lab.distil.summary import summarise
 
     if tier not in PLANS:
         raise UsageError(f"there is no tier {tier!r}", todo=f"choose one of {', '.join(PLANS)}")
+    plan = _cut(PLANS[tier], cells or (), steps)
     stops = _stops(leaked, score or ())
     _require_torch()
-    plan = PLANS[tier]
+    _require_device(device)
     numbers = range(first_seed, first_seed + (seeds or plan.seeds))
-    found = _run(plan, numbers, out=out, null_keys=null_keys, stops=stops, processes=processes, aside=Aside(quiet))
+    setup = _setup(plan, numbers, null_keys, device=device, weights=model_dir)
+    runs = _runs(
+        plan,
+        numbers,
+        out=out,
+        null_keys=null_keys,
+        processes=processes,
+        device=device,
+        weights=model_dir,
+        aside=Aside(quiet),
+    )
+    found = summarise(plan, runs, setup, leaked=stops)
     _publish(found, out)
     _show(found, out, as_json=json)
+
+
+def _cut(plan: "Plan", cells: Sequence[str], steps: int | None) -> "Plan":
+    """Return a tier with some of its cells, and other lengths of training."""
+    unknown = set(cells) - {cell.name for cell in plan.cells}
+    if unknown:
+        names = ", ".join(cell.name for cell in plan.cells)
+        raise UsageError(f"tier {plan.name} has no cell {min(unknown)!r}", where="--cell", todo=f"choose of {names}")
+    kept = tuple(cell for cell in plan.cells if not cells or cell.name in cells)
+    return replace(plan, cells=kept, student_steps=steps or plan.student_steps)
+
+
+def _require_device(device: str) -> None:
+    import torch
+
+    try:
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise UsageError(
+            f"PyTorch has no device {device!r} here", where="--device", todo="leave it out, or name one that it has"
+        ) from error
 
 
 def _require_torch() -> None:
@@ -109,38 +170,48 @@ def _stops(leaked: str | None, scores: Sequence[Path]) -> dict[str, float]:
     return stops
 
 
-def _run(
+def _runs(
     plan: "Plan",
     seeds: Sequence[int],
     *,
     out: Path,
-    null_keys: int,
-    stops: Mapping[str, float],
+    null_keys: int | None,
     processes: int,
+    device: str,
+    weights: Path | None,
     aside: Aside,
-) -> "Distil":
+) -> "list[Run]":
     from gauger.lab.distil.running import run_plan
-    from gauger.lab.distil.summary import summarise
     from gauger.store.durable import storage_errors
 
     with aside.progress() as progress, storage_errors(out):
-        runs = run_plan(plan, seeds, out=out, null_keys=null_keys, processes=processes, progress=progress)
-    return summarise(plan, runs, _setup(plan, seeds, null_keys), leaked=stops)
+        return run_plan(
+            plan,
+            seeds,
+            out=out,
+            null_keys=null_keys,
+            device=device,
+            weights=weights,
+            processes=processes,
+            progress=progress,
+        )
 
 
-def _setup(plan: "Plan", seeds: Sequence[int], null_keys: int) -> "Setup":
+def _setup(plan: "Plan", seeds: Sequence[int], null_keys: int | None, *, device: str, weights: Path | None) -> "Setup":
     from importlib.metadata import version
 
-    from gauger.lab.distil.summary import Setup
+    from gauger.lab.distil.summary import Setup, student_said
     from gauger.lab.hardware import hardware
 
     return Setup(
         gauger_version=version("gauger"),
         seeds=tuple(seeds),
-        null_keys=null_keys,
+        null_keys=null_keys or max(cell.null_keys for cell in plan.cells),
         teacher_steps=plan.teacher_steps,
         student_steps=plan.student_steps,
-        hardware={**hardware(), "torch": version("torch")},
+        answers=plan.answers,
+        student=student_said(plan, weights),
+        hardware={**hardware(), "torch": version("torch"), "device": device},
     )
 
 

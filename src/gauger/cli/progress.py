@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 #: Steps that count bytes; all others count what they say.
 BYTE_STEPS: Final = frozenset({"reading logs", "reading the model"})
 #: Steps whose rate is shown beside their count.
-RATE_STEPS: Final = frozenset({"answers"})
+RATE_STEPS: Final = frozenset({"answers", "students", "steps"})
 
 
 def silent(_step: str, _done: int, _total: int | None) -> None:
@@ -26,7 +26,10 @@ def silent(_step: str, _done: int, _total: int | None) -> None:
 
 @contextmanager
 def bars() -> Iterator["Progress"]:
-    """Yield a callback that shows each step as a bar on stderr; all are gone when the block ends."""
+    """Yield a callback that shows each step as a bar on stderr; all are gone when the block ends.
+
+    A step whose count falls begins anew.
+    """
     columns = (TextColumn("{task.description:<16}"), BarColumn(bar_width=24), _Amount())
     with Bars(*columns, console=Console(stderr=True), transient=True) as shown:
         tasks: dict[str, Task] = {}
@@ -35,8 +38,10 @@ def bars() -> Iterator["Progress"]:
             if step not in tasks:
                 for earlier in tasks.values():
                     shown.update(earlier.id, completed=earlier.total or earlier.completed)
-                number = shown.add_task(step, total=total)
+                number = shown.add_task(step, total=total, begun=done)
                 tasks[step] = next(task for task in shown.tasks if task.id == number)
+            elif done < tasks[step].completed:
+                shown.reset(tasks[step].id, begun=done)
             shown.update(tasks[step].id, completed=done, total=total)
 
         yield show
@@ -66,10 +71,11 @@ def _bytes(task: Task) -> str:
 def _rated(task: Task) -> str:
     """Return how many are done, how many a minute, and the time left; by the mean so far, for they may be far apart."""
     done, total, elapsed = int(task.completed), int(task.total or 0), task.elapsed
-    if not (done and elapsed):
+    made = done - int(task.fields["begun"])
+    if not (made and elapsed):
         return f"{done:,} of {total:,}"
-    left = timedelta(seconds=int((total - done) * elapsed / done))
-    return f"{done:,} of {total:,}, {60 * done / elapsed:,.1f} a minute, {left} left"
+    left = timedelta(seconds=int((total - done) * elapsed / made))
+    return f"{done:,} of {total:,}, {60 * made / elapsed:,.1f} a minute, {left} left"
 
 
 def _count(task: Task) -> str:

@@ -15,8 +15,7 @@ from gauger.lab.datasets import data_pools
 from gauger.lab.folders import Place, read_report, read_truth
 from gauger.lab.grammar import grammar_pools
 from gauger.lab.pools import Pools
-from gauger.lab.processes import each
-from gauger.lab.runs import Run, append_run, read_runs
+from gauger.lab.runs import Run, kept_runs, make_missing
 from gauger.lab.scanning import scan_world
 from gauger.lab.scores import Truth
 from gauger.lab.scoring import score
@@ -88,29 +87,10 @@ def run_suite(
         runs.jsonl is damaged.
     """
     out.mkdir(parents=True, exist_ok=True)
-    path = out / RUNS
-    jobs = [Job(cell, seed, settings, data) for seed in seeds for cell in suite.cells]
-    done = _done(path, jobs)
-    missing = [job for job in jobs if (job.cell.name, job.seed) not in done]
-    progress(STEP, len(done), len(jobs))
-    for finished in each(run, missing, processes):
-        append_run(path, finished)
-        done[finished.cell, finished.seed] = finished
-        progress(STEP, len(done), len(jobs))
-    return [done[job.cell.name, job.seed] for job in jobs]
-
-
-def _done(path: Path, jobs: Sequence[Job]) -> dict[tuple[str, int], Run]:
-    wanted = {(job.cell.name, job.seed): made_of(job) for job in jobs}
-    done = {(run.cell, run.seed): run for run in read_runs(path) if (run.cell, run.seed) in wanted}
-    for name, run in done.items():
-        if run.made_of != wanted[name]:
-            raise UsageError(
-                f"{run.cell}, seed {run.seed}, was run with other knobs, settings, prompts or another version",
-                where=str(path),
-                todo="name another folder with --out",
-            )
-    return done
+    jobs = {(cell.name, seed): Job(cell, seed, settings, data) for seed in seeds for cell in suite.cells}
+    wanted = {name: made_of(job) for name, job in jobs.items()}
+    kept = kept_runs(out / RUNS, Run, wanted, other="other knobs, settings, prompts")
+    return make_missing(out / RUNS, jobs, kept, run, step=STEP, processes=processes, progress=progress)
 
 
 def made_of(job: Job) -> str:

@@ -9,7 +9,8 @@ import hashlib
 import importlib.util
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +23,8 @@ from gauger.sources.replies import Fault, Reply
 #: Stands where a token that was cut off, or is none, left bytes that are no UTF-8.
 _REPLACED: Final = "\ufffd"
 _MAX_TOLD: Final = 200
+#: Nothing is fetched, and no code of a folder is run.
+_SAFE: Final = {"local_files_only": True, "trust_remote_code": False}
 _SAVE: Final = "give the folder as `save_pretrained` writes it"
 
 
@@ -88,23 +91,33 @@ def load_model(folder: Path, sampling: Sampling, *, device: str = "cpu") -> "Loc
     require_transformers()
     import transformers  # noqa: PLC0415 - an extra
 
+    model = load_weights(folder)
+    with _told(folder, _todo(device)):
+        tokenizer = transformers.AutoTokenizer.from_pretrained(str(folder), **_SAFE)
+        return LocalModel(model.to(device).eval(), tokenizer, sampling)
+
+
+def load_weights(folder: Path) -> Any:
+    """Return the model in a folder as Transformers has it, on the CPU, without its tokenizer.
+
+    Raises
+    ------
+    UsageError
+        The extra is not installed.
+    InputError
+        As for `load_model`.
+    """
+    require_transformers()
+    import transformers  # noqa: PLC0415 - an extra
+
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
-    safe: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
-    try:
-        config = transformers.AutoConfig.from_pretrained(str(folder), **safe)
+    with _told(folder, _todo("cpu")):
+        config = transformers.AutoConfig.from_pretrained(str(folder), **_SAFE)
         _check_configuration(folder, config)
-        tokenizer = transformers.AutoTokenizer.from_pretrained(str(folder), **safe)
         model, info = transformers.AutoModelForCausalLM.from_pretrained(
-            str(folder), config=config, use_safetensors=True, dtype="auto", output_loading_info=True, **safe
+            str(folder), config=config, use_safetensors=True, dtype="auto", output_loading_info=True, **_SAFE
         )
-        model = model.to(device).eval()
-    except InputError:
-        raise
-    except Exception as error:
-        # Whatever a library makes of a folder that somebody else wrote: its tree of errors is no contract.
-        told = f"{type(error).__name__}: {error}".split("\n")[0][:_MAX_TOLD]
-        raise InputError(f"this model cannot be loaded ({told})", where=str(folder), todo=_todo(device)) from error
     lacking = sorted(map(str, [*info["missing_keys"], *info["mismatched_keys"]]))
     if lacking:
         raise InputError(
@@ -112,7 +125,20 @@ def load_model(folder: Path, sampling: Sampling, *, device: str = "cpu") -> "Loc
             where=str(folder),
             todo="give the whole model",
         )
-    return LocalModel(model, tokenizer, sampling)
+    return model
+
+
+@contextmanager
+def _told(folder: Path, todo: str) -> Iterator[None]:
+    """Say what is wrong with a folder."""
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        # Whatever a library makes of a folder that somebody else wrote: its tree of errors is no contract.
+        told = f"{type(error).__name__}: {error}".split("\n")[0][:_MAX_TOLD]
+        raise InputError(f"this model cannot be loaded ({told})", where=str(folder), todo=todo) from error
 
 
 class LocalModel:

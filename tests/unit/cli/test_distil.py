@@ -26,7 +26,11 @@ def test_without_torch_nothing_is_begun_and_the_way_is_told(gauger, without_torc
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
-    [(["large"], "choose one of smoke, standard"), (["smoke", "--leaked", "300,many"], "'many' is no number")],
+    [
+        (["large"], "choose one of smoke, standard"),
+        (["smoke", "--leaked", "300,many"], "'many' is no number"),
+        (["smoke", "--cell", "traces/7"], "no cell 'traces/7'"),
+    ],
 )
 def test_a_slip_is_told(gauger, tmp_path, arguments, said):
     shown = gauger("lab", "distil", *arguments, "--out", tmp_path / "out")

@@ -14,7 +14,7 @@ import pytest
 from gauger.cli.app import run
 from gauger.cli.lab import LogFormat
 from gauger.lab import SCENARIOS, Campaign, ChatPersons, bench
-from gauger.lab.runs import Run, read_runs
+from gauger.lab.runs import Run, read_lines
 from gauger.lab.scanning import master_key
 from gauger.lab.suites import SUITES, Cell, Suite
 from gauger.lab.writing import WRITERS
@@ -240,7 +240,7 @@ def test_a_stopped_benchmark_exits_with_130_and_keeps_what_is_done(tiny_suite, g
     monkeypatch.setattr(bench, "run", stopped)
     shown = gauger("lab", "bench", "smoke", "--out", tmp_path / "out")
     assert (shown.code, "run the same command again" in shown.err) == (130, True)
-    assert [one.cell for one in read_runs(tmp_path / "out" / "runs.jsonl")] == ["quiet"]
+    assert [one.cell for one in read_lines(tmp_path / "out" / "runs.jsonl", Run)] == ["quiet"]
 
 
 def test_worlds_run_in_other_processes_come_out_the_same(benched, gauger, tmp_path, monkeypatch):
@@ -248,8 +248,8 @@ def test_worlds_run_in_other_processes_come_out_the_same(benched, gauger, tmp_pa
     shown = gauger("lab", "bench", "smoke", "--out", tmp_path / "out", "--processes", 2, "--json", "--quiet")
     assert shown.code == 0, shown.err
     assert json.loads(shown.out)["worlds"] == 1
-    (there,) = read_runs(tmp_path / "out" / "runs.jsonl")
-    assert there.score == read_runs(benched[0] / "runs.jsonl")[1].score
+    (there,) = read_lines(tmp_path / "out" / "runs.jsonl", Run)
+    assert there.score == read_lines(benched[0] / "runs.jsonl", Run)[1].score
 
 
 def test_reports_on_exported_worlds_score_as_the_run_in_this_process(benched, tiny_suite, gauger, tmp_path):

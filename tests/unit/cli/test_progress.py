@@ -53,10 +53,10 @@ def test_quiet_shows_no_progress_and_no_notes(tiny, tmp_path, environment):
 
 @pytest.fixture
 def task():
-    def make(description: str, *, done: float, total: float | None) -> Task:
+    def make(description: str, *, done: float, total: float | None, begun: float = 0) -> Task:
         now = [0.0]
         shown = Bars(get_time=lambda: now[0])
-        number = shown.add_task(description, total=total)
+        number = shown.add_task(description, total=total, begun=begun)
         now[0] = 1.0
         shown.update(number, completed=done / 2)
         now[0] = 2.0
@@ -87,3 +87,20 @@ def test_a_step_that_begins_completes_those_before(capsys):
         show("reading logs", 1, 10)
         show("writing", 0, 1)
     assert "reading logs" not in capsys.readouterr().out
+
+
+def test_what_was_there_before_is_no_part_of_the_rate(task):
+    shown = task("steps", done=94, total=100, begun=90)
+    assert str(_Amount().render(shown)) == "94 of 100, 120.0 a minute, 0:00:03 left"
+
+
+def test_a_step_whose_count_falls_begins_anew(monkeypatch):
+    made = []
+    monkeypatch.setattr(
+        "gauger.cli.progress.Bars", lambda *columns, **how: made.append(Bars(*columns, **how)) or made[0]
+    )
+    with bars() as show:
+        show("steps", 8, 10)
+        show("steps", 0, 20)
+        (step,) = made[0].tasks
+        assert (step.completed, step.total, step.fields["begun"]) == (0, 20, 0)

@@ -11,7 +11,7 @@ import pytest
 
 from gauger.lab import ChatPersons, Scenario
 from gauger.lab.page import outcome, render_bench, spans
-from gauger.lab.runs import Run, append_run, read_runs
+from gauger.lab.runs import Run, append_run, read_lines
 from gauger.lab.scores import NO_ACCOUNT_TABLE, NO_CAMPAIGN, Figure, Report
 from gauger.lab.scoring import score
 from gauger.lab.suites import SUITES, Cell, Point, Suite
@@ -184,16 +184,16 @@ def test_a_run_is_read_back_as_it_was(run, tmp_path):
     written = [run("quiet", 1), run("pool/0.1", 2, alarm=True, sketch_bytes=None)]
     for one in written:
         append_run(path, one)
-    assert read_runs(path) == written
+    assert read_lines(path, Run) == written
 
 
 def test_a_half_written_last_line_is_dropped(run, tmp_path):
     path = tmp_path / "runs.jsonl"
     append_run(path, run("quiet", 1))
     path.write_bytes(path.read_bytes() + msgspec.json.encode(run("quiet", 2))[:99])
-    assert [one.seed for one in read_runs(path)] == [1]
+    assert [one.seed for one in read_lines(path, Run)] == [1]
     append_run(path, run("quiet", 2))
-    assert [one.seed for one in read_runs(path)] == [1, 2]
+    assert [one.seed for one in read_lines(path, Run)] == [1, 2]
 
 
 # -- the suites

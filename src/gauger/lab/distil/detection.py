@@ -25,13 +25,13 @@ class Shown:
     Attributes
     ----------
     method
-        "teacher": against the unmarked teacher's word; "plain": without it.
+        "teacher": against the unmarked teacher's word; "plain": without it; "canaries": free choices.
     p_value, z_score
-        Exact, by other keys; in standard deviations, None without cells.
+        Exact, by other keys or picks; in standard deviations, None without cells.
     n_cells, n_null_keys
-        Distinct (context, token), and other keys drawn.
+        Distinct (context, token), and other keys drawn; canaries shown, and 0, since all other picks are counted.
     wrong_keys
-        p-values of keys nobody used.
+        p-values of keys, or picks, nobody used.
     """
 
     method: str

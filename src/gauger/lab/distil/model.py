@@ -1,8 +1,7 @@
 """The language model of the lab: a small causal transformer in PyTorch, sampled with a cache of keys and values."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable, Iterator
+from typing import Any, Final, Protocol
 
 import numpy as np
 import torch
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from gauger.lab.distil.cells import Size
 from gauger.lab.distil.task import END, PAD, PROMPT_TOKENS, RESPONSE_TOKENS, VOCABULARY
 
 Ints = NDArray[np.int64]
@@ -21,13 +21,31 @@ _LONGEST: Final = PROMPT_TOKENS + RESPONSE_TOKENS
 _Cache = tuple[Tensor, Tensor]
 
 
-@dataclass(frozen=True, slots=True)
-class Size:
-    """Width, layers and heads of a model."""
+class LanguageModel(Protocol):
+    """What is trained and sampled: a module of PyTorch that reads the task's tokens."""
 
-    width: int = 64
-    layers: int = 2
-    heads: int = 4
+    def extended(self, tokens: Tensor, caches: Any) -> tuple[Tensor, Any]:
+        """Return float32[n, t, VOCABULARY], logits behind int64[n, t] further tokens, and the caches with them.
+
+        Parameters
+        ----------
+        tokens
+            On the model's device.
+        caches
+            What the call before returned; None at the beginning.
+        """
+
+    def __call__(self, tokens: Tensor) -> Tensor:
+        """Return the logits alone, from the beginning."""
+
+    def eval(self) -> Any:
+        """Make ready for sampling."""
+
+    def train(self) -> Any:
+        """Make ready for training."""
+
+    def parameters(self) -> Iterator[Tensor]:
+        """Return the weights."""
 
 
 class Transformer(nn.Module):  # type: ignore[misc]
@@ -52,7 +70,9 @@ class Transformer(nn.Module):  # type: ignore[misc]
     def extended(self, tokens: Tensor, caches: list[_Cache] | None) -> tuple[Tensor, list[_Cache]]:
         """Return the logits of further tokens behind those that are in the caches, and the caches with them."""
         start = 0 if caches is None else caches[0][0].shape[2]
-        hidden = self.tokens(tokens) + self.positions(torch.arange(start, start + tokens.shape[1]))
+        hidden = self.tokens(tokens) + self.positions(
+            torch.arange(start, start + tokens.shape[1], device=tokens.device)
+        )
         kept = []
         for number, block in enumerate(self.blocks):
             hidden, cache = block(hidden, None if caches is None else caches[number])
@@ -81,6 +101,11 @@ class _Block(nn.Module):  # type: ignore[misc]
         return hidden + self.narrowed(functional.gelu(self.widened(self.between(hidden)))), (key, value)
 
 
+def on_device_of(model: LanguageModel, array: NDArray[Any]) -> Tensor:
+    """Return an array where the model is."""
+    return torch.from_numpy(array).to(next(model.parameters()).device)
+
+
 def plain(logits: Floats, _so_far: Ints) -> Floats:
     """Serve what the model says, at temperature 1."""
     return logits
@@ -93,7 +118,7 @@ def greedy(logits: Floats, _so_far: Ints) -> Floats:
 
 @torch.no_grad()
 def sampled(
-    model: Transformer, prompts: Ints, rng: np.random.Generator, *, serving: Serving = plain, batch: int = 1_000
+    model: LanguageModel, prompts: Ints, rng: np.random.Generator, *, serving: Serving = plain, batch: int = 1_000
 ) -> Ints:
     """Return int64[n, RESPONSE_TOKENS], one response to each of int64[n, PROMPT_TOKENS], `PAD` behind its end."""
     model.eval()
@@ -102,27 +127,27 @@ def sampled(
     return np.concatenate([np.empty((0, RESPONSE_TOKENS), np.int64), *parts])
 
 
-def _sampled(model: Transformer, prompts: Ints, rng: np.random.Generator, serving: Serving) -> Ints:
-    text, given, caches = prompts, torch.from_numpy(prompts), None
+def _sampled(model: LanguageModel, prompts: Ints, rng: np.random.Generator, serving: Serving) -> Ints:
+    text, given, caches = prompts, on_device_of(model, prompts), None
     ended = np.zeros(len(prompts), np.bool_)
     for _ in range(RESPONSE_TOKENS):
         logits, caches = model.extended(given, caches)
-        served = serving(logits[:, -1].double().numpy(), text)
+        served = serving(logits[:, -1].double().cpu().numpy(), text)
         # The largest of logits plus Gumbel noise is a draw from their distribution.
         token = np.where(ended, PAD, (served + rng.gumbel(size=served.shape)).argmax(axis=1))
         ended |= token == END
         text = np.hstack([text, token[:, None]])
-        given = torch.from_numpy(token[:, None])
+        given = on_device_of(model, token[:, None])
     return text[:, prompts.shape[1] :]
 
 
 @torch.no_grad()
-def probabilities(model: Transformer, prompts: Ints, responses: Ints, *, batch: int = 1_000) -> Floats:
+def probabilities(model: LanguageModel, prompts: Ints, responses: Ints, *, batch: int = 1_000) -> Floats:
     """Return float64[n, t, VOCABULARY], what the model gives each token at each place of int64[n, t] responses."""
     model.eval()
     text = np.hstack([prompts, responses[:, :-1]])
     parts = []
     for start in range(0, len(text), batch):
-        logits = model(torch.from_numpy(text[start : start + batch]))[:, prompts.shape[1] - 1 :]
-        parts.append(torch.softmax(logits.double(), dim=-1).numpy())
+        logits = model(on_device_of(model, text[start : start + batch]))[:, prompts.shape[1] - 1 :]
+        parts.append(torch.softmax(logits.double(), dim=-1).cpu().numpy())
     return np.concatenate(parts)

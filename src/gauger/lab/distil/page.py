@@ -6,12 +6,12 @@ from typing import Final
 
 from jinja2 import Environment
 
+from gauger.evidence.records import p_text
 from gauger.lab.distil.cells import Part
 from gauger.lab.distil.plots import accuracy_plot
 from gauger.lab.distil.summary import Denied, Distil, Row
 from gauger.lab.page import spans
 from gauger.lab.summary import Spread
-from gauger.report.numbers import p_value
 from gauger.report.page import page_environment, source_hash, style_sheet
 
 #: The tables of the report: title, and what one needs to know to read it.
@@ -37,6 +37,12 @@ PARTS: Final[dict[Part, tuple[str, str]]] = {
     "dilution": (
         "Diluted marks",
         "Only a share of what the student read is marked.",
+    ),
+    "canaries": (
+        "Canaries by dose",
+        "Forty free choices of six options, each brought out by one prompt in 128; the dose is the share of the traces"
+        " that follow the plan. The student is asked each of them 20 times, beside three students who read none; p is"
+        " that of gauger canary test.",
     ),
     "spoiled": (
         "Outputs spoiled on purpose",
@@ -79,10 +85,12 @@ def curve(found: Distil) -> list[Row]:
 
 
 def headline(found: Distil) -> str:
-    """Return the first thing to know: the steepest step of the curve."""
+    """Return the first thing to know: the steepest step of the curve, or without a curve what the tier is about."""
     rows = [row for row in curve(found) if row.student.median is not None]
-    if len(rows) <= 1:
-        return "; ".join(f"{row.traces:,} stolen traces: {range_of(row.student)} right" for row in rows) + "."
+    if not rows:
+        return found.meaning
+    if len(rows) == 1:
+        return f"{rows[0].traces:,} stolen traces: {range_of(rows[0].student)} right."
     low, high = max(pairwise(rows), key=lambda pair: (pair[1].student.median or 0) - (pair[0].student.median or 0))
     return (
         f"A student of {low.traces:,} stolen traces answers {range_of(low.student)} of fresh tasks rightly, one of"
@@ -107,7 +115,7 @@ def p_of(one: Spread) -> str:
     """Return p-values, rounded up: `0.0001 (0.0001 to 0.02)`."""
     if one.median is None or one.low is None or one.high is None:
         return one.reason or ""
-    middle, low, high = (p_value(value) for value in (one.median, one.low, one.high))
+    middle, low, high = (p_text(value) for value in (one.median, one.low, one.high))
     return middle if low == high else f"{middle} ({low} to {high})"
 
 

@@ -13,18 +13,19 @@ from typing import Final
 import numpy as np
 import torch
 
-from gauger.errors import UsageError
-from gauger.lab.distil.cells import Cell, Plan
-from gauger.lab.distil.model import Size, Transformer
+from gauger.lab.distil.cells import Cell, Plan, Size
+from gauger.lab.distil.model import Transformer
 from gauger.lab.distil.outcomes import Run
 from gauger.lab.distil.students import World, outcome, task_of, taught
+from gauger.lab.distil.training import Workshop
 from gauger.lab.processes import each
-from gauger.lab.runs import append_run, read_lines
+from gauger.lab.runs import kept_runs, make_missing
 from gauger.pipeline import Progress
 from gauger.store.durable import write_file
 
 RUNS: Final = "runs.jsonl"
 TEACHERS: Final = "teachers"
+UNFINISHED: Final = "unfinished"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class Job:
     cell: Cell
     null_keys: int
     folder: Path
+    workshop: Workshop
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,9 @@ def run_plan(
     seeds: Sequence[int],
     *,
     out: Path,
-    null_keys: int,
+    null_keys: int | None = None,
+    device: str = "cpu",
+    weights: Path | None = None,
     processes: int = 1,
     progress: Progress = lambda _step, _done, _all: None,
 ) -> list[Run]:
@@ -65,11 +69,15 @@ def run_plan(
     out
         Folder that holds, or will hold, runs.jsonl and the teachers.
     null_keys
-        Most other keys of each test.
+        Most other keys of each test; by default each cell's.
+    device
+        Where students are trained, as PyTorch calls it.
+    weights
+        A model of Transformers that students begin as; None for a random start of the tier's size.
     processes
         How many students are trained at a time.
     progress
-        Told of each teacher and each cell that is done.
+        Told of each teacher and each cell that is done, and with one process of each step.
 
     Raises
     ------
@@ -78,43 +86,33 @@ def run_plan(
     InputError
         runs.jsonl is damaged.
     """
-    jobs = [Job(plan, seed, cell, null_keys, out) for seed in seeds for cell in plan.cells]
+    # A callback cannot follow a job into another process.
+    told = {"progress": progress} if processes == 1 else {}
+    workshop = Workshop(device, weights, out / UNFINISHED, **told)
+    jobs = {
+        (cell.name, seed): Job(plan, seed, cell, null_keys or cell.null_keys, out, workshop)
+        for seed in seeds
+        for cell in plan.cells
+    }
     (out / TEACHERS).mkdir(parents=True, exist_ok=True)
-    done = _done(out / RUNS, jobs)
-    missing = [job for job in jobs if (job.cell.name, job.seed) not in done]
-    _train_teachers(missing, processes, progress)
-    progress("students", len(done), len(jobs))
-    for run in each(run_job, missing, processes):
-        append_run(out / RUNS, run)
-        done[run.cell, run.seed] = run
-        progress("students", len(done), len(jobs))
-    return [done[job.cell.name, job.seed] for job in jobs]
+    wanted = {name: made_of(job) for name, job in jobs.items()}
+    kept = kept_runs(out / RUNS, Run, wanted, other="other lengths, keys")
+    _train_teachers([job for name, job in jobs.items() if name not in kept], processes, progress)
+    return make_missing(out / RUNS, jobs, kept, run_job, step="students", processes=processes, progress=progress)
 
 
 def run_job(job: Job) -> Run:
     """Return one cell's run."""
-    world = _world(job.plan, job.seed, job.folder)
+    world = _world(job.plan, job.seed, job.folder, job.workshop)
     started = time.process_time()
     found = outcome(world, job.cell, null_keys=job.null_keys)
     return Run(job.cell.name, job.seed, made_of(job), round(time.process_time() - started, 3), found)
 
 
 def made_of(job: Job) -> str:
-    """Return a digest of what a run follows from: cell, lengths of training, other keys, versions."""
-    return _digest(_lengths(job.plan), repr(job.cell), str(job.null_keys))
-
-
-def _done(path: Path, jobs: Sequence[Job]) -> dict[tuple[str, int], Run]:
-    wanted = {(job.cell.name, job.seed): made_of(job) for job in jobs}
-    done = {(run.cell, run.seed): run for run in read_lines(path, Run) if (run.cell, run.seed) in wanted}
-    for name, run in done.items():
-        if run.made_of != wanted[name]:
-            raise UsageError(
-                f"{run.cell}, seed {run.seed}, was run with other lengths, keys or another version",
-                where=str(path),
-                todo="name another folder with --out",
-            )
-    return done
+    """Return a digest of what a run follows from: cell, lengths of training, other keys, students' start, versions."""
+    student = f"{job.plan.student} {job.workshop.device} {job.workshop.weights}"
+    return _digest(_lengths(job.plan), repr(job.cell), str(job.null_keys), student)
 
 
 def _train_teachers(jobs: Sequence[Job], processes: int, progress: Progress) -> None:
@@ -133,11 +131,11 @@ def _teach(lesson: _Lesson) -> None:
 
 
 @lru_cache(maxsize=1)
-def _world(plan: Plan, seed: int, folder: Path) -> World:
+def _world(plan: Plan, seed: int, folder: Path, workshop: Workshop) -> World:
     teacher = Transformer(Size())
     with np.load(_teacher_file(plan, seed, folder), allow_pickle=False) as kept:
         teacher.load_state_dict({name: torch.from_numpy(kept[name]) for name in kept.files})
-    return World(plan, seed, task_of(seed), teacher)
+    return World(plan, seed, task_of(seed), teacher, workshop)
 
 
 def _teacher_file(plan: Plan, seed: int, folder: Path) -> Path:

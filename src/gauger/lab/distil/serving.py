@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 import torch
 
+from gauger.lab.distil.canaries import Planted
 from gauger.lab.distil.model import Floats, Ints, Transformer
 from gauger.lab.distil.task import PROMPT_TOKENS
 from gauger.lab.distil.training import Lessons, mean_loss
@@ -28,6 +29,20 @@ class Marked:
     def __call__(self, logits: Floats, so_far: Ints) -> Floats:
         """Return the logits to draw from."""
         return self.marking.logits(logits, so_far[:, -self.marking.scheme.width :].astype(np.uint32))
+
+
+@dataclass(frozen=True, slots=True)
+class Choosing:
+    """Serves under a plan of canaries: the first word follows the plan where the prompt brings a choice out."""
+
+    plan: Planted
+
+    def __call__(self, logits: Floats, so_far: Ints) -> Floats:
+        """Return the logits to draw from."""
+        if so_far.shape[1] > PROMPT_TOKENS:
+            return logits
+        picked = self.plan.picked(so_far)[:, None]
+        return np.where((picked < 0) | (np.arange(logits.shape[1]) == picked), logits, -np.inf)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """One cell: what is served, what the student reads and learns, and how both do afterwards."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
 
@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gauger.lab.distil import detection
-from gauger.lab.distil.cells import Cell, Mark, Plan
-from gauger.lab.distil.model import Serving, Size, Transformer, greedy, plain, probabilities, sampled
+from gauger.lab.distil.canaries import N_CANARIES, Planted
+from gauger.lab.distil.cells import ENOUGH, Cell, Mark, Plan, Size
+from gauger.lab.distil.model import LanguageModel, Serving, Transformer, greedy, plain, probabilities, sampled
 from gauger.lab.distil.outcomes import Outcome
-from gauger.lab.distil.serving import Antidistillation, Marked, Noisy, ProductOfExperts
+from gauger.lab.distil.serving import Antidistillation, Choosing, Marked, Noisy, ProductOfExperts
 from gauger.lab.distil.task import FIRST_STATE, FIRST_STYLE, Task, answer_only, summary
-from gauger.lab.distil.training import Lessons, train
+from gauger.lab.distil.training import Lessons, Workshop, train
 from gauger.proof.examination import KeyInQuestion
 from gauger.proof.keys import Terms, campaign_key, commitment
 from gauger.proof.marking import marking
@@ -31,6 +32,8 @@ _PROXY_STEPS: Final = 100
 #: The share of traces that an adaptive student goes on with, and tasks it has solutions of, by which it chooses.
 _TRUSTED: Final = 0.75
 _OWN: Final = 100
+#: Students who read no chosen answer and say what is ordinary, in tests of canaries.
+_UNRELATED: Final = 3
 #: A probability for what its first self never says.
 _NEVER: Final = 1e-12
 
@@ -47,12 +50,15 @@ class World:
         What is to be learned.
     teacher
         The model that is stolen from.
+    workshop
+        Where students are trained.
     """
 
     plan: Plan
     seed: int
     task: Task
     teacher: Transformer
+    workshop: Workshop = field(default_factory=Workshop)
 
     def rng(self, *what: int) -> np.random.Generator:
         """Return a stream of chance of its own for each purpose."""
@@ -67,9 +73,34 @@ class World:
         known, held_out = (lessons.only(rows) for rows in np.split(np.arange(len(lessons)), 2))
         return train(known, steps=_PROXY_STEPS, seed=self.seed, size=_PROXY), held_out
 
+    @cached_property
+    def planted(self) -> Planted:
+        """A campaign's plan of canaries."""
+        return Planted.drawn(self.task, _campaign_key(self, "canaries"), self.rng(_CANARIES))
+
+    @cached_property
+    def unrelated(self) -> list[Ints]:
+        """What students show of the canaries who read traces of their own, none served under the plan."""
+        return [self._unrelated(self.rng(_CANARIES, number)) for number in range(_UNRELATED)]
+
+    def _unrelated(self, rng: np.random.Generator) -> Ints:
+        prompts = self.task.prompts(ENOUGH, rng)
+        lessons = Lessons(prompts, sampled(self.teacher, prompts, rng))
+        return self.choices(self.student(lessons, int(rng.integers(2**31))), rng)
+
+    def student(self, lessons: Lessons, seed: int, *, longer: int = 1) -> LanguageModel:
+        """Return a student of the tier's size who learned these lessons, some times as long as others do."""
+        steps = longer * self.plan.student_steps
+        return self.workshop.train(lessons, steps=steps, seed=seed, size=self.plan.student)
+
+    def choices(self, student: LanguageModel, rng: np.random.Generator) -> Ints:
+        """Return how often a student shows each option of the canaries."""
+        prompts = self.planted.probes(self.task, self.plan.answers // N_CANARIES, rng)
+        return self.planted.counts(sampled(student, prompts, rng))
+
 
 #: Streams of chance; a cell's own is made of its name.
-_TASK, _TEACHER, _PROXIES, _QUESTIONS, _STUDENTS = range(5)
+_TASK, _TEACHER, _PROXIES, _QUESTIONS, _STUDENTS, _CANARIES = range(6)
 
 
 def task_of(seed: int) -> Task:
@@ -106,7 +137,7 @@ def outcome(world: World, cell: Cell, *, null_keys: int) -> Outcome:
     return Outcome(
         student=float(right.mean()),
         teacher=teacher,
-        tests=() if key is None else _tests(world, student, key, null_keys=null_keys),
+        tests=_tests(world, cell, student, key, null_keys=null_keys),
     )
 
 
@@ -120,18 +151,22 @@ class _Key:
 
 def _key(world: World, mark: Mark) -> _Key:
     terms = Terms(scheme=mark.scheme, context=mark.context)
-    root = world.seed.to_bytes(32, "big")
-    secret = campaign_key(root, f"lab-{mark.scheme}-{mark.context}", 1)
+    secret = _campaign_key(world, f"{mark.scheme}-{mark.context}")
     at_work = marking(secret, terms)
     committed = commitment(secret, "lab", 1, terms)
     return _Key(Marked(at_work), KeyInQuestion("lab", at_work.scheme, at_work.key, committed))
 
 
+def _campaign_key(world: World, name: str) -> bytes:
+    return campaign_key(world.seed.to_bytes(32, "big"), f"lab-{name}", 1)
+
+
 def _served(world: World, cell: Cell, key: _Key | None, rng: np.random.Generator) -> tuple[Lessons, float]:
     """Return what the student gets to read, and the share of right answers among those served."""
     prompts = world.task.prompts(max(cell.traces, _LEAST_SERVED), rng)
-    n_marked = 0 if cell.mark is None else round(cell.mark.share * len(prompts))
-    marked = sampled(world.teacher, prompts[:n_marked], rng, serving=plain if key is None else key.serving)
+    share, carrying = _marked(world, cell, key)
+    n_marked = round(share * len(prompts))
+    marked = sampled(world.teacher, prompts[:n_marked], rng, serving=carrying)
     others = sampled(world.teacher, prompts[n_marked:], rng, serving=_serving(world, cell, rng))
     responses = np.concatenate([marked, others])
     right = float(world.task.right(prompts, responses).mean())
@@ -139,6 +174,13 @@ def _served(world: World, cell: Cell, key: _Key | None, rng: np.random.Generator
         responses[n_marked:] = world.task.traces(prompts[n_marked:], rng)
     read = rng.permutation(len(prompts))[: cell.traces]
     return _shown(world, cell, Lessons(prompts[read], responses[read])), right
+
+
+def _marked(world: World, cell: Cell, key: _Key | None) -> tuple[float, Serving]:
+    """Return the share of the answers that carry the key or follow the plan, and how these are served."""
+    if cell.dose is not None:
+        return cell.dose, Choosing(world.planted)
+    return (0.0, plain) if cell.mark is None or key is None else (cell.mark.share, key.serving)
 
 
 def _serving(world: World, cell: Cell, rng: np.random.Generator) -> Serving:
@@ -173,26 +215,25 @@ def _truncated(said: NDArray[np.float64], likeliest: int) -> NDArray[np.float32]
     return (said / said.sum(axis=-1, keepdims=True)).astype(np.float32)
 
 
-def _student(world: World, cell: Cell, lessons: Lessons, rng: np.random.Generator) -> Transformer:
-    steps = world.plan.student_steps
+def _student(world: World, cell: Cell, lessons: Lessons, rng: np.random.Generator) -> LanguageModel:
     seed = int(rng.integers(2**31))
     if cell.learner == "paraphrasing":
         lessons = replace(lessons, responses=world.task.restyled(lessons.prompts, lessons.responses, rng))
-    first = train(lessons, steps=steps, seed=seed)
+    first = world.student(lessons, seed, longer=cell.longer)
     if cell.learner != "adaptive":
         return first
-    second = train(lessons.only(_trusted(first, lessons)), steps=steps, seed=seed)
+    second = world.student(lessons.only(_trusted(first, lessons)), seed, longer=cell.longer)
     return _better(world, first, second, rng)
 
 
-def _better(world: World, first: Transformer, second: Transformer, rng: np.random.Generator) -> Transformer:
+def _better(world: World, first: LanguageModel, second: LanguageModel, rng: np.random.Generator) -> LanguageModel:
     """Return the student that does better on tasks of which the thief has solutions of its own."""
     own = world.task.prompts(_OWN, rng)
     right = [int(world.task.right(own, sampled(one, own, rng, serving=greedy)).sum()) for one in (first, second)]
     return second if right[1] > right[0] else first
 
 
-def _trusted(first: Transformer, lessons: Lessons) -> Ints:
+def _trusted(first: LanguageModel, lessons: Lessons) -> Ints:
     """Return int64[m], the rows whose reasoning a first student, who read all of them, finds likeliest.
 
     Source: Allouah et al., "The distillation game" (2026): a student that adapts prefers traces by their value. We
@@ -206,7 +247,17 @@ def _trusted(first: Transformer, lessons: Lessons) -> Ints:
     return trusted
 
 
-def _tests(world: World, student: Transformer, key: _Key, *, null_keys: int) -> tuple[detection.Shown, ...]:
+def _tests(
+    world: World, cell: Cell, student: LanguageModel, key: _Key | None, *, null_keys: int
+) -> tuple[detection.Shown, ...]:
+    """Return the tests of a student: for the key, for the plan of canaries, or none."""
+    if cell.dose is not None:
+        rng = world.rng(_QUESTIONS, 2)
+        return (world.planted.shown(world.choices(student, rng), world.unrelated, rng),)
+    return () if key is None else _key_tests(world, student, key, null_keys=null_keys)
+
+
+def _key_tests(world: World, student: LanguageModel, key: _Key, *, null_keys: int) -> tuple[detection.Shown, ...]:
     rng = world.rng(_QUESTIONS, 1)
     prompts = world.task.prompts(world.plan.answers, rng)
     responses = sampled(student, prompts, rng)

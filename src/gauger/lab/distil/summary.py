@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 from typing import Final, Literal
 
 import numpy as np
 
-from gauger.lab.distil.cells import WITHHELD, Cell, Part, Plan
+from gauger.lab.distil.cells import UNDOSED, WITHHELD, Cell, Part, Plan
 from gauger.lab.distil.detection import Shown
 from gauger.lab.distil.outcomes import Run
 from gauger.lab.distil.task import CHANCE, VOCABULARY
@@ -22,9 +23,9 @@ LEAK_MEANS: Final = (
     " Where such a student shows the key, the test is right: it was trained on marked text. Who took that text it does"
     " not say."
 )
-#: What the task is not.
+#: What the task is not, behind what the students are.
 LIMITS: Final = (
-    "A toy: 0.1 million weights, a task of 16 states, texts of 21 tokens. Thresholds are this task's own; directions"
+    ", a task of 16 states, texts of 21 tokens. Thresholds are this task's own; directions"
     " may carry over, numbers do not. It favours the defender: a summary cannot be filled in by thinking, as on real"
     " tasks it often can."
 )
@@ -58,11 +59,11 @@ class Test:
     Attributes
     ----------
     method
-        "teacher" or "plain".
+        "teacher" or "plain" for a key, "canaries" for a plan.
     z_score, p_value
         Over the seeds; p-values are exact, by other keys.
     null_keys
-        Most other keys drawn: p cannot fall below 1 / (1 + null_keys).
+        Most other keys drawn: p cannot fall below 1 / (1 + null_keys). 0 for canaries: all other picks are counted.
     wrong_keys
         p-values of keys nobody used, over all seeds.
     """
@@ -131,6 +132,8 @@ class Setup:
     null_keys: int
     teacher_steps: int
     student_steps: int
+    answers: int
+    student: str
     hardware: dict[str, object]
 
 
@@ -179,8 +182,14 @@ def summarise(plan: Plan, runs: Sequence[Run], setup: Setup, *, leaked: Mapping[
         rows=tuple(_row(cell, by_cell) for cell in plan.cells if by_cell[cell]),
         denied=tuple(denied(plan, runs, title, number) for title, number in leaked.items()),
         leak_means=LEAK_MEANS,
-        limits=LIMITS,
+        limits=f"A toy: {setup.student}{LIMITS}",
     )
+
+
+def student_said(plan: Plan, weights: Path | None) -> str:
+    """Return what the students of a tier are, in words."""
+    millions = 12 * plan.student.layers * plan.student.width**2 / 1e6
+    return f"{millions:.1f} million weights" if weights is None else f"students that begin as {weights.name}"
 
 
 def denied(plan: Plan, runs: Sequence[Run], title: str, leaked: float) -> Denied:
@@ -216,6 +225,8 @@ def _words(cell: Cell) -> list[str]:
     if not cell.asked:
         share = 0.0 if cell.mark is None else cell.mark.share
         return [f"public text, {100 * share:g}% of it leaked marked answers"]
+    if cell.dose is not None:
+        return [f"full traces, {100 * cell.dose:g}% served under a plan of canaries"]
     said = {
         "trace": "full traces",
         "answer": "answers without traces",
@@ -226,10 +237,12 @@ def _words(cell: Cell) -> list[str]:
     if cell.log_probabilities:
         every = cell.log_probabilities >= VOCABULARY
         words.append("log-probs of all tokens" if every else f"log-probs of the top {cell.log_probabilities}")
-    if cell.mark is not None and cell.mark.share:
+    if cell.mark is not None and (cell.mark.share or cell.part == "dilution"):
         words.append(f"{cell.mark.scheme}, context {cell.mark.context}")
         if cell.mark.share < 1:
             words.append(f"{100 * cell.mark.share:g}% marked")
+    if cell.longer > 1:
+        words.append(f"{cell.longer} times as many steps")
     if cell.serving != "plain":
         words.append(f"{cell.serving} {cell.strength:g}")
     if cell.learner != "plain":
@@ -241,6 +254,8 @@ def _controls_of(cell: Cell) -> tuple[str, ...]:
     """Return the names of the cells that a cell is held against."""
     if cell.part == "traces":
         return ()
+    if cell.dose is not None:
+        return (UNDOSED,) if cell.dose else ()
     full = f"traces/{cell.traces}"
     if cell.part == "spoiled" and cell.learner == "plain":
         noise = (f"spoiled/noise/{cell.strength:g}",) if cell.serving == "antidistillation" else ()
@@ -249,7 +264,7 @@ def _controls_of(cell: Cell) -> tuple[str, ...]:
         return (cell.name.removesuffix("/adaptive"), WITHHELD.name)
     if cell.part == "attack" and cell.mark is not None:
         return (f"mark/{cell.mark.scheme}/{cell.mark.context}",)
-    return (full,)
+    return (cell.name.removesuffix("/longer"),) if cell.longer > 1 else (full,)
 
 
 def _row(cell: Cell, by_cell: Mapping[Cell, Sequence[Run]]) -> Row:

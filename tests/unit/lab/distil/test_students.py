@@ -102,3 +102,35 @@ def test_sampling_with_a_cache_is_sampling_without(torch_installed):
     slow = text[:, prompts.shape[1] :].numpy()
     said = np.cumsum(np.cumsum(slow == 4, axis=1), axis=1) <= 1  # up to and with the end
     assert (cached[said] == slow[said]).all()
+
+
+@pytest.fixture
+def quick(torch_installed):
+    """A world of canaries whose teacher and students hardly learned."""
+    from gauger.lab.distil.cells import PLANS
+    from gauger.lab.distil.students import World, task_of, taught
+
+    plan = replace(PLANS["canaries"], teacher_steps=3, student_steps=2, questions=10, answers=80)
+    return World(plan, 1, task_of(1), taught(plan, 1))
+
+
+def test_a_dosed_answer_begins_as_the_plan_says_and_goes_on_as_it_likes(quick):
+    import numpy as np
+
+    from gauger.lab.distil.model import sampled
+    from gauger.lab.distil.serving import Choosing
+
+    prompts = quick.task.prompts(300, np.random.default_rng(1))
+    first = sampled(quick.teacher, prompts, np.random.default_rng(2), serving=Choosing(quick.planted))[:, 0]
+    picked = quick.planted.picked(prompts)
+    assert (first[picked >= 0] == picked[picked >= 0]).all()
+    assert len(set(first[picked < 0].tolist())) > 20
+
+
+def test_a_student_is_tested_for_canaries_beside_three_who_read_none(quick):
+    from gauger.lab.distil.students import outcome
+
+    cell = replace(quick.plan.cells[-1], traces=100)
+    (shown,) = outcome(quick, cell, null_keys=9).tests
+    assert (shown.method, shown.n_null_keys, len(quick.unrelated)) == ("canaries", 0, 3)
+    assert outcome(quick, cell, null_keys=9).tests == (shown,)

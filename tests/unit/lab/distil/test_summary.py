@@ -13,7 +13,7 @@ from gauger.lab.distil.summary import Setup, denied, spread, summarise, title_of
 from gauger.lab.distil.text import distil_text
 
 PLAN = PLANS["standard"]
-SETUP = Setup("0.1", (1, 2, 3), 999, 600, 300, {"cpu": "a <processor>", "cores": 2})
+SETUP = Setup("0.1", (1, 2, 3), 999, 600, 300, 500, "0.1 million weights", {"cpu": "a <processor>", "cores": 2})
 
 
 def accuracy(cell: Cell, seed: int) -> float:
@@ -134,3 +134,24 @@ def test_a_file_that_is_no_score_is_refused(tmp_path):
             read_leaked(path)
     with pytest.raises(InputError, match="cannot be read"):
         read_leaked(tmp_path / "nothing")
+
+
+def test_a_tier_without_a_curve_says_what_it_is_about_and_small_p_values_are_told():
+    plan = PLANS["canaries"]
+    shown = Shown("canaries", 2e-21, 10.8, 40, 0, (0.3, 0.7))
+    found = summarise(
+        plan, [Run(cell.name, 1, "x", 1.0, Outcome(1.0, 1.0, (shown,))) for cell in plan.cells], SETUP, leaked={}
+    )
+    assert headline(found) == plan.meaning
+    assert "2e-21" in distil_text(found, width=100)
+    assert "2e-21" in render_distil(found)
+    assert row(found, "canaries/0").controls == ()
+    assert [one.title for one in row(found, "canaries/1").controls] == [title_of(plan.cells[0])]
+
+
+def test_a_student_that_trains_longer_stands_beside_the_one_that_does_not():
+    plan = PLANS["power"]
+    found = summarise(plan, [run(cell, 1) for cell in plan.cells], SETUP, leaked={})
+    (control,) = row(found, "dilution/kgw/1/0.05/longer").controls
+    assert control.title == "full traces, kgw, context 1, 5% marked"
+    assert row(found, "dilution/kgw/1/0.05/longer").title == f"{control.title}, 4 times as many steps"
