@@ -25,6 +25,12 @@ $(VENV)/spark: $(VENV)/dev constraints/spark.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints/spark.txt
 	touch $@
 
+# The server that tests read objects from, in an environment of its own: it and Ibis want two versions of dateutil.
+$(VENV)/object-store: constraints/object-store.txt
+	$(PYTHON) -m venv $(VENV)/moto
+	$(VENV)/moto/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints/object-store.txt
+	touch $@
+
 $(VENV)/proof: $(VENV)/dev constraints/proof.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints/proof.txt
 	touch $@
@@ -37,11 +43,11 @@ $(VENV)/distil: $(VENV)/dev constraints/distil.txt
 demo: $(VENV)/base  ## simulate five weeks of traffic, scan it, show the findings
 	$(BIN)/python examples/demo.py --out $(DEMO)
 
-test: check  ## everything that must pass: lint, types, layers and the tests
+test: check $(VENV)/object-store  ## everything that must pass: lint, types, layers and the tests
 	tests/install_system_packages
 	$(BIN)/python -m pytest -n 2 -m "not slow" -q
 
-test-slow: $(VENV)/spark $(VENV)/proof $(VENV)/distil  ## the slow tests; those of Spark need Java 17 or newer
+test-slow: $(VENV)/spark $(VENV)/proof $(VENV)/distil $(VENV)/object-store  ## the slow tests; those of Spark need Java 17 or newer
 	$(BIN)/python -m pytest -m slow -q
 
 check: lint types  ## lint, types and layers
@@ -63,6 +69,7 @@ constraints:  ## write the pinned, hashed requirements anew (needs uv)
 	uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --group dev -c constraints/base.txt -o constraints/dev.txt
 	uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --group build --no-deps -c constraints/dev.txt -o constraints/build.txt
 	uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-header - -o constraints/spark.txt <<< 'pyspark>=4,<5'
+	uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-header - -o constraints/object-store.txt <<< $$'moto[s3]>=5.2,<6\nflask>=3\nflask-cors>=6'
 	uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-header - -c constraints/dev.txt -o constraints/proof.txt <<< 'tokenizers>=0.22,<1'
 	uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -c constraints/dev.txt - -o constraints/distil.txt <<< $$'torch==2.13.0+cpu\ntransformers>=5,<6'
 

@@ -6,7 +6,9 @@ The environment is set before anything imports numba, which reads it once.
 import importlib.util
 import os
 import shutil
+import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ os.environ.setdefault("NUMBA_CACHE_DIR", str(Path(tempfile.gettempdir(), "numba-
 
 import hypothesis
 import pytest
+from tests.object_store import ObjectStore, forget_connections, object_store
 
 #: The same examples on every machine and every run; compiling a kernel may take longer than hypothesis's deadline.
 hypothesis.settings.register_profile("gauger", deadline=None, derandomize=True)
@@ -57,6 +60,27 @@ def torch_installed() -> None:
 def transformers_installed(torch_installed: None) -> None:
     """Transformers, with PyTorch; without them a test is skipped, or failed under GAUGER_TEST_STRICT=1."""
     _need("transformers")
+
+
+@pytest.fixture(scope="session")
+def store_server() -> Iterator[ObjectStore]:
+    """A server of S3; where it is not installed a test is skipped, or failed under GAUGER_TEST_STRICT=1."""
+    python = os.environ.get("GAUGER_TEST_MOTO", str(Path(sys.prefix, "moto", "bin", "python")))
+    if not Path(python).is_file():
+        _not_run("not run: moto is not installed (make test installs it)")
+    with object_store(python) as opened:
+        yield opened
+
+
+@pytest.fixture
+def store(store_server: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectStore]:
+    """A bucket with nothing in it, and this process a reader of it."""
+    for name, value in store_server.environment.items():
+        monkeypatch.setenv(name, value)
+    store_server.empty()
+    forget_connections()
+    yield store_server
+    forget_connections()
 
 
 def _need(package: str) -> None:

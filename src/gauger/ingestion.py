@@ -3,15 +3,15 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
 
 from gauger.errors import GaugerError
 from gauger.pipeline import Progress
 from gauger.sources import ReadOptions, read_log
+from gauger.sources.content_hash import ContentHash
 from gauger.sources.partitions import PartitionReader
-from gauger.store.content import ContentHash
+from gauger.sources.places import Stamp, place_of
 from gauger.store.filling import Sketching, fill
-from gauger.store.manifest import FilePlan, Stamp, stamp_of
+from gauger.store.manifest import FilePlan
 from gauger.store.staging import StagedLog
 from gauger.store.workspace import Workspace
 
@@ -36,11 +36,11 @@ def ingest(
     The plan of reading on, once the log has grown. Given as `plan`, it spares reading the log again to recognise it.
     """
     if plan is None:
-        plan = workspace.manifest.plan(Path(log), reading=options.fingerprint)
+        plan = workspace.manifest.plan(log, reading=options.fingerprint)
     if plan.action == "skip":
         return plan
     with workspace.sketches.writer(plan, now=now) as writer:
-        batches = read_log(log, options=options, start_offset=plan.offset, start_row=plan.row)
+        batches = read_log(log, options=options, start_offset=plan.offset, start_row=plan.row, content=plan.content)
         fill(writer, batches, how, read=lambda batch: progress("ingest", batch.bytes_read, None))
         writer.finish()
         return writer.rest()
@@ -82,8 +82,8 @@ def unread(workspace: Workspace, logs: Sequence[str], *, reading: str) -> tuple[
     found: list[Unread] = []
     for log in logs:
         try:
-            stamp = stamp_of(log)
-            plan = workspace.manifest.plan(Path(log), reading=reading)
+            stamp = place_of(log).stamp()
+            plan = workspace.manifest.plan(log, reading=reading)
         except GaugerError as error:
             return found, error
         if plan.action != "skip":
@@ -106,11 +106,10 @@ def ingest_apart(
     A log that turns out to repeat or to continue another of them, or whose file changed since it was planned, is read
     here, after those before it. `taken` is told of each log that counts now.
     """
-    manifest, reading = workspace.manifest, options.fingerprint
     staged_logs = read_apart([log.plan for log in logs], options)
     for log, staged in zip(logs, staged_logs, strict=True):
         name = log.plan.name
-        if stamp_of(name) == log.stamp and manifest.plan(Path(name), reading=reading) == log.plan:
+        if place_of(name).stamp() == log.stamp and workspace.manifest.plan_again(log.plan) == log.plan:
             _take(workspace, log.plan, staged, now=now)
         else:
             ingest(workspace, name, options=options, how=how, now=now, progress=lambda _step, _done, _all: None)

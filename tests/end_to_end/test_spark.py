@@ -67,6 +67,22 @@ def test_two_workers_read_and_find_what_this_machine_reads_and_finds(
         assert not any(secret in one for one in written)
 
 
+def test_workers_read_from_an_object_store_what_this_machine_reads_from_its_disk(
+    store, keyed_workspace, small_logs, small_scanned, spark_installed, tmp_path
+):
+    """`ingest` on the cluster, `scan` on it; no credential stands in what Spark wrote, and no text."""
+    for file in small_logs.files:
+        store.put(f"logs/{file.name}", file.read_bytes())
+    logs, place = "s3a://bucket/logs/*.jsonl.gz", ["--workspace", keyed_workspace]
+    with spark_cluster(tmp_path / "cluster") as cluster:
+        finish(start(cluster, "ingest", logs, *place))
+        finish(start(cluster, "scan", logs, *small_logs.tables, *place, "--out", tmp_path / "out", "--now", NOW))
+        written = [path.read_bytes() for path in (tmp_path / "cluster").rglob("*") if path.is_file()]
+    assert (tmp_path / "out" / "findings.json").read_bytes() == small_scanned.bytes
+    secret = store.environment["AWS_SECRET_ACCESS_KEY"].encode()
+    assert not any(secret in one for one in written)
+
+
 def secrets(workspace):
     """The keys, in the forms in which they could be written."""
     master = read_master_key(workspace / "keys" / "master.key").secret

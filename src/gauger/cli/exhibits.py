@@ -1,6 +1,5 @@
 """Exchanges picked from the operator's own logs, to be looked at and not kept."""
 
-import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from gauger.cli.session import Session
 from gauger.cli.shared_words import Run, runs_of, shared_runs
 from gauger.exchanges.pseudonyms import pseudonymise_personal
 from gauger.sources import ReadOptions, SourceBatch, read_log
+from gauger.sources.places import settled
 
 #: Parts of an exchange that can hold a template, as they are shown.
 PARTS: Final = {"system_prompt": "system prompt", "tool_schema": "tool schema", "user_prompt": "user turn"}
@@ -86,14 +86,14 @@ def pointers(attribution: pa.Table, finding: Finding, logs: Sequence[str]) -> li
 
 
 def _located(read_as: Collection[str], logs: Sequence[str]) -> dict[str, str]:
-    by_path = {os.path.realpath(log): log for log in logs}
+    by_path = {settled(log): log for log in logs}
     by_name: dict[str, list[str]] = {}
     for log in logs:
         by_name.setdefault(Path(log).name, []).append(log)
     located = {}
     for name in read_as:
         same_name = by_name.get(Path(name).name, [])
-        found = by_path.get(os.path.realpath(name)) or (same_name[0] if len(same_name) == 1 else None)
+        found = by_path.get(settled(name)) or (same_name[0] if len(same_name) == 1 else None)
         if found is not None:
             located[name] = found
     return located

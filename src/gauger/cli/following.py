@@ -23,6 +23,7 @@ from gauger.sources import ReadOptions
 from gauger.sources.finding import STDIN
 from gauger.sources.partitions import FEED_PREFIX, PartitionReader
 from gauger.sources.pipe import PipeReader
+from gauger.sources.places import is_address
 from gauger.store.filling import Sketching
 from gauger.store.manifest import FilePlan
 from gauger.store.staging import COMMIT_BATCHES
@@ -51,6 +52,10 @@ class Followed:
     _pipe: PipeReader | None = None
 
     def __post_init__(self) -> None:
+        if (address := next((log for log in self.given.logs if is_address(log)), None)) is not None:
+            raise UsageError(
+                "an address is not watched", where=address, todo="read it from time to time, with `gauger ingest`"
+            )
         if STDIN in self.given.logs:
             self._pipe = PipeReader(sys.stdin.fileno())
 

@@ -64,7 +64,7 @@ def _complete_format(incomplete: str) -> list[str]:
     return [name for name in LOG_FORMATS if name.startswith(incomplete)]
 
 
-_LOGS_HELP = "Log files, folders or globs; - is standard input."
+_LOGS_HELP = "Log files, folders or globs, here or at s3://, gs://, abfss:// or hdfs://; - is standard input."
 Logs = Annotated[list[str], typer.Argument(metavar="LOGS", help=_LOGS_HELP, show_default=False)]
 OptionalLogs = Annotated[
     list[str] | None,

@@ -229,7 +229,7 @@ def _read_logs_apart(
 
 def _size(logs: Sequence[Unread]) -> int:
     """Return the bytes of logs."""
-    return sum(log.stamp[2] for log in logs)
+    return sum(log.stamp.size_bytes for log in logs)
 
 
 def recipe_of(session: Session, options: ReadOptions) -> Recipe:

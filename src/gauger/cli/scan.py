@@ -1,7 +1,9 @@
 """`gauger scan` and `gauger ingest`: the main job."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,6 +11,10 @@ from gauger.cli import options
 from gauger.cli.options import examples
 from gauger.cli.output import Aside, print_result
 from gauger.errors import UsageError
+
+if TYPE_CHECKING:
+    from gauger.cli.engine import Opened
+    from gauger.cli.session import Session
 
 Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the result.")]
 ScanWorkspace = Annotated[
@@ -30,6 +36,7 @@ def register(app: typer.Typer) -> None:
     app.command(
         epilog=examples(
             "gauger scan logs/*.jsonl.gz --accounts accounts.csv --out report",
+            "gauger scan s3://bucket/logs/2026-02-*.jsonl.gz --out report",
             "gauger scan --workspace ws --out report --fail-on campaign",
             "zcat log.gz | gauger scan - --json | jq .findings",
         )
@@ -124,6 +131,8 @@ def ingest(
     accounts: options.Accounts = None,
     events: options.Events = None,
     timezone: options.Timezone = "UTC",
+    engine: options.Engine = "duckdb",
+    master: options.Master = None,
     threads: options.Threads = None,
     max_bad: options.MaxBad = None,
     max_record: options.MaxRecord = None,
@@ -133,12 +142,13 @@ def ingest(
     """Read logs into the workspace.
 
     What was read before is skipped; a log that grew is read from where it ended. `gauger scan` without logs then looks
-    at all of it.
+    at all of it. `--engine spark` reads on the workers of a cluster.
     """
     from gauger.cli.reading import Given, logs_named, read_in, settings_flags
     from gauger.cli.session import open_session, workspace_to_fill
     from gauger.cli.upkeep import erased_sentence
 
+    opener = _engine_that_reads(engine, master)
     aside = Aside(quiet)
     given = Given(
         logs_named(logs, aside, accounts, events),
@@ -149,8 +159,11 @@ def ingest(
         timezone=timezone,
     )
     flags = settings_flags(threads=threads, max_bad=max_bad, max_record=max_record)
-    with open_session(workspace_to_fill(workspace), create=True, flags=flags) as session:
-        read = read_in(session, given, aside)
+    with (
+        open_session(workspace_to_fill(workspace), create=True, flags=flags) as session,
+        opener(session) as opened,
+    ):
+        read = read_in(session, given, aside, read_apart=opened.read_apart if opened else None)
         read.check(
             max_bad=session.settings.max_bad, quarantine=str(session.workspace.path / "quarantine"), all_held=False
         )
@@ -159,6 +172,15 @@ def ingest(
         if session.workspace.tables.accounts() is None:
             aside.say(NO_ACCOUNTS)
     print_result(read.sentence())
+
+
+def _engine_that_reads(engine: str, master: str | None) -> "Callable[[Session], AbstractContextManager[Opened | None]]":
+    """Return what opens an engine whose workers read logs; where they are read here, none is loaded."""
+    if engine == "duckdb" and master is None:
+        return lambda _session: nullcontext()
+    from gauger.cli.engine import chosen_engine
+
+    return chosen_engine(engine, master)
 
 
 #: Without the table a channel of evidence is off; whoever reads the summary is told so there.

@@ -18,6 +18,7 @@ from gauger.exchanges.networks import NetworkTable
 from gauger.exchanges.pseudonyms import Keys, derive_keys, pseudonymise_personal
 from gauger.settings import Settings
 from gauger.sources.enrichment import disposable_domains, load_networks
+from gauger.sources.places import settled
 from gauger.sources.values import key_identifier
 from gauger.store.workspace import Workspace
 
@@ -177,12 +178,12 @@ def _workspace_to_scan_again(out: Path) -> Path:
 
 def _refuse_other_logs(path: Path, logs: Sequence[str]) -> None:
     """Refuse to mix logs: none that is there may be lost, and the result is about those that are named."""
-    named = {os.path.realpath(log) for log in logs if log != "-"}
+    named = {settled(log) for log in logs if log != "-"}
     with Workspace.open(
         path, create=False, now=datetime.now(UTC), random_bytes=secrets.token_bytes, read_only=True
     ) as workspace:
         held = [source.name for source in workspace.manifest.sources()]
-    others = [name for name in held if name == "-" or os.path.realpath(name) not in named]
+    others = [name for name in held if name == "-" or settled(name) not in named]
     if others:
         raise UsageError(
             f"it holds other logs than those named now ({others[0]})",

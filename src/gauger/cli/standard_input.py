@@ -5,8 +5,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from gauger.sources.content_hash import ContentHash
 from gauger.sources.streams import LogStream, RawFile, uncompressed
-from gauger.store.content import ContentHash
 
 
 class HashedStream(io.RawIOBase):

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
+from gauger.sources.content_hash import ContentHash
+
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
@@ -56,9 +58,11 @@ class SourceBatch:
     end_row
         Records that this batch and all before it cover.
     bytes_read
-        Bytes taken so far from the file as it lies on disk, for progress.
+        Bytes taken so far from the file as it lies, for progress.
     columns_absent
         Canonical columns that this format cannot fill.
+    content
+        Hash of the bytes before `end_offset`, of those that were read; None for a log in one piece (Parquet).
     """
 
     exchanges: pa.Table
@@ -67,3 +71,4 @@ class SourceBatch:
     end_row: int
     bytes_read: int
     columns_absent: frozenset[str] = field(default_factory=frozenset)
+    content: ContentHash | None = None

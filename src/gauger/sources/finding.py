@@ -6,8 +6,10 @@ import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Final
+from urllib.parse import unquote, urlsplit
 
 from gauger.errors import InputError
+from gauger.sources.places import settled
 
 STDIN: Final = "-"
 
@@ -15,6 +17,8 @@ STDIN: Final = "-"
 LOG_SUFFIXES: Final = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".log", ".parquet")
 _COMPRESSION_SUFFIXES: Final = (".gz", ".zst")
 
+#: What begins like an address; every path may be written in a way that does not.
+_SCHEME: Final = re.compile(r"(?P<name>[A-Za-z][A-Za-z0-9+.-]*)://")
 
 #: A file that log rotation left behind: app.log.1, app.jsonl.2026-01-06.
 _ROTATED: Final = re.compile(r"[.-](\d{1,4}|\d{4}-?\d{2}-?\d{2}([-T_.]?\d+)*)$")
@@ -26,11 +30,12 @@ _OWN_FILES: Final = frozenset({"state.sqlite", "findings.json"})
 def find_logs(
     arguments: Sequence[str], *, others: Collection[Path] = (), skipped: list[str] | None = None
 ) -> list[str]:
-    """Files that the arguments name, sorted, each once.
+    """Return the logs that the arguments name, sorted, each once.
 
     An argument is a file, a folder (searched with all its folders for names that end in `LOG_SUFFIXES`, compressed or
     rotated or not), a glob (`logs/**/*.jsonl.gz`), or "-" for standard input, which comes first. In a folder, hidden
-    files, Gauger's own folders and `others` are left out.
+    files, Gauger's own folders and `others` are left out. Files, folders and globs may lie at an address
+    (`s3://bucket/logs/*.gz`); `file://` before a path is taken off.
 
     Parameters
     ----------
@@ -44,22 +49,22 @@ def find_logs(
     Raises
     ------
     InputError
-        An argument matches nothing, or is a pipe; says which.
+        An argument matches nothing, is a pipe, or an address that may not be read; says which.
     """
     aside = [] if skipped is None else skipped
     no_logs = {os.path.realpath(path) for path in others}
     found = {path: None for argument in arguments for path in _named(argument, no_logs, aside)}
-    by_place = {_place(path): path for path in sorted(found, reverse=True)}
+    by_place = {path if path == STDIN else settled(path): path for path in sorted(found, reverse=True)}
     return sorted(by_place.values(), key=lambda path: (path != STDIN, path))
-
-
-def _place(path: str) -> str:
-    return path if path == STDIN else os.path.realpath(path)
 
 
 def _named(argument: str, no_logs: Collection[str], skipped: list[str]) -> list[str]:
     if argument == STDIN:
         return [argument]
+    if (scheme := _SCHEME.match(argument)) and scheme["name"] != "file":
+        return _nonempty(_at_address(argument, skipped), argument)
+    if scheme:
+        argument = _path_of(argument)
     try:
         if Path(argument).is_dir():
             return _nonempty(_in_folder(Path(argument), no_logs, skipped), argument)
@@ -69,6 +74,30 @@ def _named(argument: str, no_logs: Collection[str], skipped: list[str]) -> list[
     except (OSError, ValueError) as error:  # a name too long, or with a NUL in it
         raise InputError("this cannot be a path", where=argument[:200], todo="check the argument") from error
     return _nonempty([os.path.normpath(path) for path in matches], argument)
+
+
+def _at_address(argument: str, skipped: list[str]) -> list[str]:
+    from gauger.sources.addresses import Address, found_at  # noqa: PLC0415 - Arrow's file systems take a while
+
+    found, is_folder = found_at(Address.of(argument))
+    if not is_folder:
+        return found
+    own = {name.rpartition("/")[0] + "/" for name in found if name.rpartition("/")[2] in _OWN_FILES}
+    seen = [name for name in found if not name.startswith(tuple(own)) and not _is_hidden(name)]
+    skipped.extend(name for name in seen if not _is_log(name))
+    return [name for name in seen if _is_log(name)]
+
+
+def _is_hidden(address: str) -> bool:
+    return "/." in address.partition("://")[2]
+
+
+def _path_of(argument: str) -> str:
+    """Return the path that a file:// address names."""
+    parts = urlsplit(argument)
+    if parts.netloc not in ("", "localhost"):
+        raise InputError("this file is on another machine", where=argument, todo="write it like file:///logs/a.jsonl")
+    return unquote(argument.partition("://")[2].removeprefix(parts.netloc))
 
 
 def _regular(path: str) -> str:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from datetime import tzinfo
 from itertools import pairwise
-from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
@@ -17,6 +16,7 @@ from gauger.sources.conversion import Conversion
 from gauger.sources.detection import detected
 from gauger.sources.faults import Fault, fault_table
 from gauger.sources.parquet import DAMAGE, Edge, dictionaries, edge, stretches, text_cuts
+from gauger.sources.places import place_of
 from gauger.sources.records import Record
 from gauger.sources.source import Source
 from gauger.sources.times import zone_of
@@ -44,9 +44,10 @@ class ParquetLog:
         self._path = path
         self._source_file = source_file
         self._max_rows, self._max_text_bytes = bounds
-        self._size_bytes = Path(path).stat().st_size
+        place = place_of(path)
+        self._size_bytes = place.stamp().size_bytes
         try:
-            self._file = pq.ParquetFile(path, page_checksum_verification=True)
+            self._file = pq.ParquetFile(place.arrow_source(), page_checksum_verification=True)
         except DAMAGE:
             self._file = None
 

@@ -1,11 +1,14 @@
-"""Reading a log from start to end: the one way from a path to batches of exchanges."""
+"""Reading a log from start to end: the one way from a path or an address to batches of exchanges."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
 
 from gauger.errors import InputError
 from gauger.exchanges.schema import BATCH_ROWS, BATCH_TEXT_BYTES
 from gauger.sources.batches import ReadOptions, SourceBatch
 from gauger.sources.batching import Batcher
+from gauger.sources.content_hash import ContentHash, HashedStream
 from gauger.sources.conversion import Conversion
 from gauger.sources.detection import detected, forced_source
 from gauger.sources.faults import INCOMPLETE, Fault
@@ -16,6 +19,9 @@ from gauger.sources.source import Source
 from gauger.sources.streams import LogStream, RawFile, is_parquet, opened_file, uncompressed
 from gauger.sources.times import zone_of
 
+#: Bytes beside the longest record that wait to be hashed: the rows that are converted together, and what is read ahead.
+_HELD_BYTES: Final = 16 << 20
+
 
 def read_log(
     path: str,
@@ -24,6 +30,7 @@ def read_log(
     name: str | None = None,
     start_offset: int = 0,
     start_row: int = 0,
+    content: ContentHash | None = None,
     max_rows: int = BATCH_ROWS,
     max_text_bytes: int = BATCH_TEXT_BYTES,
 ) -> Iterator[SourceBatch]:
@@ -36,20 +43,22 @@ def read_log(
     Parameters
     ----------
     path
-        A file, or "-" for standard input.
+        A file, an address (`gauger.sources.places`), or "-" for standard input.
     options
         How to read it.
     name
         What it is called in `source_file`; default: `path`.
     start_offset, start_row
         Where to go on: `end_offset` and `end_row` of the last batch of an earlier reading of the same file.
+    content
+        And its `content`; without it what lies before is read again, to be hashed.
     max_rows, max_text_bytes
         Bounds of a batch. They never change the rows.
 
     Raises
     ------
     InputError
-        The file cannot be read, or no source knows its records.
+        The log cannot be read, or no source knows its records.
     UsageError
         The options ask for what cannot be.
     """
@@ -65,10 +74,20 @@ def read_log(
         stream = uncompressed(raw, path=path)
         layout = layout_of(stream.head)
         conversion = Conversion(options, zone, source=forced or _source_of_text(stream, layout, path, options))
-        stream.skip_to(max(start_offset, layout.start))
-        found = records(stream, layout, max_record_bytes=options.max_record_bytes)
+        hashed = _hashed(stream, content or ContentHash(), max(start_offset, layout.start), options)
+        found = records(hashed, layout, max_record_bytes=options.max_record_bytes)
         batcher = Batcher(source_file, max_rows=max_rows, max_text_bytes=max_text_bytes)
-        yield from _text_batches(stream, found, conversion, batcher, start_offset=start_offset, start_row=start_row)
+        yield from _text_batches(
+            stream, hashed, found, conversion, batcher, start_offset=start_offset, start_row=start_row
+        )
+
+
+def _hashed(stream: LogStream, content: ContentHash, start: int, options: ReadOptions) -> HashedStream:
+    """Return a log from `start` on, with the hash of what comes before."""
+    stream.skip_to(min(content.n_bytes, start))
+    hashed = HashedStream(stream, content, max_held=options.max_record_bytes + _HELD_BYTES)
+    hashed.skip_to(start)
+    return hashed
 
 
 def detect_format(path: str, options: ReadOptions) -> str:
@@ -132,6 +151,7 @@ class _Head:
 
 def _text_batches(
     stream: LogStream,
+    hashed: HashedStream,
     found: Iterator[Record | Tail],
     conversion: Conversion,
     batcher: Batcher,
@@ -151,9 +171,10 @@ def _text_batches(
                 tail = item.end
 
     def cut() -> SourceBatch:
-        return batcher.cut(
+        batch = batcher.cut(
             end_offset=end, end_row=row, bytes_read=stream.bytes_read, columns_absent=conversion.columns_absent
         )
+        return replace(batch, content=hashed.content)
 
     for run, taken in conversion.converted(whole(), first_row=row, has_room=batcher.has_room):
         if not (batcher.is_empty or batcher.has_room(taken)):
@@ -162,7 +183,9 @@ def _text_batches(
         batcher.add(taken)
         read = [record for record in run if record.value is not INCOMPLETE]
         end, row = read[-1].end if read else end, row + len(read)
+        hashed.advance(end)
     end = max(end, tail)
+    hashed.advance(end)
     if stream.damage:
         batcher.report(Fault(None, stream.offset, None, None, stream.damage))
     if not batcher.is_empty or end > given:

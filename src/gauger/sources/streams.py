@@ -8,12 +8,12 @@ import sys
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import BinaryIO, Final, Protocol
 
 import pyarrow as pa
 
 from gauger.errors import InputError
+from gauger.sources.places import place_of
 
 #: Bytes asked of the file at a time.
 CHUNK_BYTES: Final = 1 << 20
@@ -34,7 +34,7 @@ _COMPRESSED_CHUNK_BYTES: Final = 1 << 16
 
 
 class RawFile:
-    """The file as it lies on disk, or standard input: counts what was taken, and can give back its first bytes."""
+    """The file as it lies, or standard input: counts what was taken, and can give back its first bytes."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -256,7 +256,7 @@ def _filled(read: Callable[[int], bytes], size: int) -> bytes:
 
 @contextmanager
 def opened_file(path: str) -> Iterator[RawFile]:
-    """Open the file at `path`, or standard input for "-".
+    """Open the log at `path`, a path or an address, or standard input for "-".
 
     Raises
     ------
@@ -267,7 +267,7 @@ def opened_file(path: str) -> Iterator[RawFile]:
         yield RawFile(sys.stdin.buffer)
         return
     try:
-        with Path(path).open("rb") as file:
+        with place_of(path).open() as file:
             yield RawFile(file)
     except OSError as error:
         raise InputError(

@@ -18,6 +18,7 @@ from gauger.exchanges.pseudonyms import derive_keys
 from gauger.settings import Settings
 from gauger.sources import ReadOptions, read_log
 from gauger.sources.enrichment import load_networks
+from gauger.sources.places import is_address
 from gauger.store.filling import Sketching, sketched_ahead
 from gauger.store.keys import read_master_key
 from gauger.store.manifest import FilePlan
@@ -111,7 +112,7 @@ def _stretches(log: Wanted, recipe: Recipe, how: Sketching) -> Iterator[StagedSt
     # A log that is read twice is written under two names; the files of the reader that is not heard of are scratch.
     aside = Aside(recipe.workspace / TMP, prefix=f"apart-{uuid.uuid4().hex}")
     stager = Stager(aside, kept_from=recipe.kept_from, end_offset=log.offset, end_row=log.row)
-    place = str(recipe.folder / log.path)  # a worker's own folder is another
+    place = log.path if is_address(log.path) else str(recipe.folder / log.path)  # a worker's own folder is another
     batches = read_log(place, name=log.path, options=recipe.options, start_offset=log.offset, start_row=log.row)
     for batch, (sketches, refused) in sketched_ahead(batches, how):
         if stager.is_full:
@@ -123,6 +124,7 @@ def _stretches(log: Wanted, recipe: Recipe, how: Sketching) -> Iterator[StagedSt
             end_offset=batch.end_offset,
             end_row=batch.end_row,
             columns_absent=batch.columns_absent,
+            content=batch.content,
         )
     yield stager.write()
 

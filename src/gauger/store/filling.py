@@ -66,6 +66,7 @@ def fill(
             end_offset=batch.end_offset,
             end_row=batch.end_row,
             columns_absent=batch.columns_absent,
+            content=batch.content,
         )
         read(batch)
 

@@ -3,34 +3,17 @@
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from pathlib import Path
 from typing import Literal
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from gauger.errors import InputError, WorkspaceError
-from gauger.store.content import ContentHash, ContentReader, is_one_piece
+from gauger.sources.content_hash import ContentHash, ContentMark
+from gauger.sources.places import Stamp, place_of
+from gauger.store.content import ContentReader, is_one_piece
 from gauger.store.models import SourceFile, SourcePrefix
 from gauger.store.state import State
-
-#: Device, inode, size and time of the last change of a file.
-Stamp = tuple[int, int, int, int]
-
-
-def stamp_of(log: str) -> Stamp:
-    """Return what changes when a file is written to or replaced.
-
-    Raises
-    ------
-    InputError
-        There is no such file.
-    """
-    try:
-        found = Path(log).stat()
-    except OSError as error:
-        raise InputError(f"the file cannot be read: {error.strerror or error}", where=log) from error
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +35,8 @@ class FilePlan:
         It is read once and cannot be read on.
     is_one_piece
         The format cannot grow (Parquet): known by the hash of all its bytes.
+    stamp
+        Of a log that must not change while it is read, what tells it at the time of the plan; else None.
     """
 
     name: str
@@ -63,6 +48,22 @@ class FilePlan:
     reading: str = ""
     source_id: int | None = None
     content: ContentHash = field(default_factory=ContentHash, repr=False, compare=False)
+    stamp: Stamp | None = field(default=None, repr=False, compare=False)
+
+    def require_unchanged(self) -> None:
+        """Refuse what was read of a log that was replaced since: it may be of two versions.
+
+        Raises
+        ------
+        InputError
+            It was.
+        """
+        if self.stamp is not None and place_of(self.name).stamp() != self.stamp:
+            raise InputError(
+                "the log changed while it was read",
+                where=self.name,
+                todo="run the same command again: what counts already is known by its content",
+            )
 
     def committed_as(self, source_id: int) -> "FilePlan":
         """Return the plan of a log that now has a number in the manifest."""
@@ -121,13 +122,13 @@ class Manifest:
     def __init__(self, state: State) -> None:
         self._state = state
 
-    def plan(self, path: Path, *, reading: str = "") -> FilePlan:
+    def plan(self, log: str, *, reading: str = "") -> FilePlan:
         """Return what to do with a log; ask right before reading it.
 
         Parameters
         ----------
-        path
-            The log.
+        log
+            A path or an address.
         reading
             A fingerprint of the options that decide what its records mean (format, mapping, time zone, accounts).
 
@@ -138,7 +139,17 @@ class Manifest:
         WorkspaceError
             It was read before under other options.
         """
-        return self._plan_one_piece(path, reading) if is_one_piece(path) else self._plan_log(path, reading)
+        place = place_of(log)
+        fresh = FilePlan(log, "read", reading=reading, stamp=None if place.may_grow else place.stamp())
+        if not is_one_piece(log):
+            return self._plan_log(fresh)
+        with ContentReader(log) as reader:
+            reader.advance_to_end()
+        return self._plan_one_piece(replace(fresh, is_one_piece=True, content=reader.content))
+
+    def plan_again(self, plan: FilePlan) -> FilePlan:
+        """Return what to do with a log that did not change since, now that others count (errors: `plan`)."""
+        return self._plan_one_piece(plan) if plan.is_one_piece else self.plan(plan.name, reading=plan.reading)
 
     def plan_stream(self, name: str = "-", *, reading: str = "") -> FilePlan:
         """Return the plan of a stream: what it holds is known only once it has been read."""
@@ -196,14 +207,14 @@ class Manifest:
         return replace(fresh, action="continue", offset=row, row=row, source_id=source_id)
 
     def commit(
-        self, session: Session, plan: FilePlan, *, content: ContentHash, progress: Progress, now: datetime
+        self, session: Session, plan: FilePlan, *, content: ContentMark, progress: Progress, now: datetime
     ) -> tuple[int, int]:
         """Record how far a log was read, within the transaction that makes its sketches count.
 
         Parameters
         ----------
         content
-            Hash of what was read so far: the first `end_offset` bytes, or all bytes of a log in one piece.
+            What was read so far: the first `end_offset` bytes or some more, or all bytes of a log in one piece.
 
         Returns
         -------
@@ -226,30 +237,29 @@ class Manifest:
                     end_row=progress.end_row,
                     n_bytes=content.n_bytes,
                     end_offset=progress.end_offset,
-                    digest=content.digest(),
+                    digest=content.digest,
                     head_bytes=content.head_bytes,
                     head_digest=content.head,
                 )
             )
         return source.id, source.n_stretches
 
-    def is_known(self, content: ContentHash) -> bool:
+    def is_known(self, content: ContentMark) -> bool:
         """Whether exactly these bytes were read before, as a stream or as a log."""
         query = select(SourcePrefix.source_id).where(
             SourcePrefix.head_digest == content.head,
             SourcePrefix.n_bytes == content.n_bytes,
-            SourcePrefix.digest == content.digest(),
+            SourcePrefix.digest == content.digest,
         )
         with self._state.transaction() as session:
             return session.scalar(query.limit(1)) is not None
 
-    def _plan_log(self, path: Path, reading: str) -> FilePlan:
-        known = self._prefixes_like(path)
-        with ContentReader(path) as reader:
+    def _plan_log(self, plan: FilePlan) -> FilePlan:
+        known = self._prefixes_like(plan.name)
+        with ContentReader(plan.name) as reader:
             if reader.is_at_end():
                 reader.require_bytes()
-                return FilePlan(str(path), "skip", reading=reading)
-            plan = FilePlan(str(path), "read", reading=reading)
+                return replace(plan, action="skip")
             for prefix in known:
                 if not reader.advance(prefix.n_bytes):
                     break
@@ -257,11 +267,8 @@ class Manifest:
                     plan = prefix.plan(plan, reader.content.copy(), is_whole=reader.is_at_end())
         return plan
 
-    def _plan_one_piece(self, path: Path, reading: str) -> FilePlan:
-        with ContentReader(path) as reader:
-            reader.advance_to_end()
-        content = reader.content
-        plan = FilePlan(str(path), "read", reading=reading, is_one_piece=True, content=content)
+    def _plan_one_piece(self, plan: FilePlan) -> FilePlan:
+        content = plan.content
         query = _known_prefixes().where(
             SourcePrefix.digest == content.digest(), SourcePrefix.n_bytes == content.n_bytes
         )
@@ -269,9 +276,9 @@ class Manifest:
             known = [_KnownPrefix(*row) for row in session.execute(query)]
         return known[-1].plan(plan, content, is_whole=True) if known else plan
 
-    def _prefixes_like(self, path: Path) -> "list[_KnownPrefix]":
+    def _prefixes_like(self, log: str) -> "list[_KnownPrefix]":
         """Return recorded prefixes that begin like this log, shortest first."""
-        with self._state.transaction() as session, ContentReader(path) as reader:
+        with self._state.transaction() as session, ContentReader(log) as reader:
             heads = []
             for size in session.scalars(select(SourcePrefix.head_bytes).distinct().order_by(SourcePrefix.head_bytes)):
                 if not reader.advance(size):

@@ -10,11 +10,10 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gauger.errors import InputError
 from gauger.exchanges.schema import QUARANTINE_SCHEMA, REQUIRED_COLUMNS
 from gauger.sketches.schema import SKETCH_SCHEMA
+from gauger.sources.content_hash import ContentHash, ContentMark
 from gauger.sources.faults import INCOMPLETE
-from gauger.store.content import ContentHash, ContentReader
 from gauger.store.durable import read_parquet
 from gauger.store.manifest import FilePlan, Manifest, Progress
 from gauger.store.staging import (
@@ -137,7 +136,8 @@ class SketchWriter:
         self._manifest = manifest
         self._now = now
         self._stager = stager
-        self._reader: ContentReader | None = None
+        self._content = plan.content
+        self._mark = plan.content.mark()
         self._staged: list[tuple[int, StagedFile]] = []
         self._n_staged = 0
         self._columns_absent: frozenset[str] = frozenset()
@@ -154,6 +154,7 @@ class SketchWriter:
         end_offset: int,
         end_row: int,
         columns_absent: Collection[str] = (),
+        content: ContentHash | None = None,
     ) -> None:
         """Take the next batch; every few batches they are committed.
 
@@ -164,14 +165,21 @@ class SketchWriter:
         end_offset, end_row
             Uncompressed bytes and records of the log that this batch and all before it cover. A record that is not
             whole yet is not covered; everything else up to the end is.
+        content
+            Hash of these bytes, by which the log is known again. A stream and a log in one piece need none.
 
         Raises
         ------
         WorkspaceError
             The disk is full or refuses.
         InputError
-            The log became shorter while it was read.
+            The log was replaced while it was read.
         """
+        if content is not None:
+            self._content = content
+        elif not (self._plan.is_stream or self._plan.is_one_piece):
+            message = "a batch of a log that may grow comes with the hash of what was read"
+            raise TypeError(message)
         self._stager.add(
             rows,
             parts,
@@ -179,6 +187,7 @@ class SketchWriter:
             end_offset=end_offset,
             end_row=end_row,
             columns_absent=columns_absent,
+            content=content,
         )
         if self._stager.is_full:
             self.commit()
@@ -198,6 +207,7 @@ class SketchWriter:
         self._uncommitted += stretch.written
         self._end = (stretch.end_offset, stretch.end_row)
         self._columns_absent |= stretch.columns_absent
+        self._mark = stretch.content or self._mark
         if not self._plan.is_stream:
             self._commit_file(is_complete=is_last)
 
@@ -214,35 +224,32 @@ class SketchWriter:
             raise TypeError(message)
         self.take(self._stager.write(), is_last=True)
         if stream is not None:
-            self._commit_stream(stream)
+            self._commit_stream(stream.mark())
         return self._total
 
     def rest(self) -> FilePlan:
         """Return the plan that goes on where the last commit ended."""
         offset, row = self._end
-        return replace(self._plan, action="continue", offset=offset, row=row, content=self._content().copy())
+        return replace(self._plan, action="continue", offset=offset, row=row, content=self._content.copy())
 
     def close(self) -> None:
         """Drop what was not committed."""
         self._files.discard(staged for _, staged in self._staged)
         self._staged = []
-        if self._reader is not None:
-            self._reader.close()
-            self._reader = None
 
     def _commit_file(self, *, is_complete: bool) -> None:
-        content = self._content()
-        if content.n_bytes:  # of an empty log there is nothing to recognise
-            self._commit(content, is_complete=is_complete)
+        self._plan.require_unchanged()
+        if self._mark.n_bytes:  # of an empty log there is nothing to recognise
+            self._commit(self._mark, is_complete=is_complete)
 
-    def _commit_stream(self, content: ContentHash) -> None:
+    def _commit_stream(self, content: ContentMark) -> None:
         if self._manifest.is_known(content):
             self._total = Written(0, 0, 0, is_new=False)
         elif content.n_bytes:
             self._end = (content.n_bytes, self._end[1])
             self._commit(content, is_complete=True)
 
-    def _commit(self, content: ContentHash, *, is_complete: bool) -> None:
+    def _commit(self, content: ContentMark, *, is_complete: bool) -> None:
         written = self._uncommitted
         progress = Progress(
             end_offset=self._end[0],
@@ -263,20 +270,6 @@ class SketchWriter:
         self._staged = []
         self._total += written
         self._uncommitted = Written(0, 0, 0, is_new=True)
-
-    def _content(self) -> ContentHash:
-        """Return the hash of what was read so far."""
-        if self._plan.is_one_piece:
-            return self._plan.content
-        if self._reader is None:
-            self._reader = ContentReader(Path(self._plan.name), self._plan.content.copy())
-        if not self._reader.advance(self._end[0]):
-            raise InputError(
-                "the log became shorter while it was read",
-                where=self._plan.name,
-                todo="ingest it again when nothing writes to it any more",
-            )
-        return self._reader.content
 
 
 def _stem(source_id: int, stretch: int, number: int) -> str:

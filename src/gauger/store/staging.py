@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from gauger.errors import GaugerError
 from gauger.exchanges.schema import QUARANTINE_SCHEMA
 from gauger.sketches.schema import PART_SCHEMA, SKETCH_SCHEMA
+from gauger.sources.content_hash import ContentHash, ContentMark
 from gauger.store.durable import storage_errors, write_parquet
 
 #: Batches that are committed together; until then they are held, about 100 MB for 65,536 rows of 90 shingles.
@@ -103,6 +104,8 @@ class StagedStretch:
         Uncompressed bytes and records of the log that it and all before it cover.
     columns_absent
         Canonical columns that the log's format cannot fill.
+    content
+        What is known of the bytes before `end_offset`; None where no batch said it.
     """
 
     files: tuple[StagedFile, ...]
@@ -110,6 +113,7 @@ class StagedStretch:
     end_offset: int
     end_row: int
     columns_absent: frozenset[str]
+    content: ContentMark | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +157,7 @@ class Stager:
         self._held = _Held()
         self._end = (end_offset, end_row)
         self._columns_absent: frozenset[str] = frozenset()
+        self._content: ContentMark | None = None
 
     @property
     def is_full(self) -> bool:
@@ -168,6 +173,7 @@ class Stager:
         end_offset: int,
         end_row: int,
         columns_absent: Collection[str] = (),
+        content: ContentHash | None = None,
     ) -> None:
         """Take the next batch (`gauger.store.sketch_files.SketchWriter.add`)."""
         _require_schema(rows, SKETCH_SCHEMA)
@@ -182,6 +188,7 @@ class Stager:
         held.n_batches += 1
         self._end = (end_offset, end_row)
         self._columns_absent |= frozenset(columns_absent)
+        self._content = None if content is None else content.mark()
 
     def quarantine(self, entries: pa.Table) -> None:
         """Take entries that belong to no batch (QUARANTINE_SCHEMA)."""
@@ -199,7 +206,7 @@ class Stager:
         if quarantined.num_rows:
             files.append(self._aside.write(quarantined, kind="quarantine"))
         written = Written(rows.num_rows, quarantined.num_rows, held.n_before_retention, is_new=True)
-        return StagedStretch(tuple(files), written, *self._end, self._columns_absent)
+        return StagedStretch(tuple(files), written, *self._end, self._columns_absent, self._content)
 
 
 def split_by_day(rows: pa.Table) -> Iterator[tuple[date, pa.Table]]:

@@ -22,6 +22,8 @@ from sqlalchemy.orm import configure_mappers
 
 from gauger.exchanges.schema import QUARANTINE_SCHEMA
 from gauger.sketches.schema import PART_SCHEMA, SKETCH_SCHEMA
+from gauger.sources.content_hash import ContentHash
+from gauger.store.content import ContentReader
 from gauger.store.workspace import Workspace
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -79,9 +81,15 @@ def quarantine(path: Path, offset: int, n: int) -> pa.Table:
     return pa.table(rows, schema=QUARANTINE_SCHEMA)
 
 
+def content_of(log: str, end: int) -> ContentHash:
+    with ContentReader(log) as reader:
+        reader.advance(end)
+    return reader.content
+
+
 def ingest(workspace: Workspace, logs: list[str]) -> None:
     for log in logs:
-        plan = workspace.manifest.plan(Path(log))
+        plan = workspace.manifest.plan(log)
         if plan.action == "skip":
             continue
         with workspace.sketches.writer(plan, now=NOW, commit_batches=COMMIT_BATCHES) as writer:
@@ -95,6 +103,7 @@ def ingest(workspace: Workspace, logs: list[str]) -> None:
                     end_offset=end_offset,
                     end_row=row,
                     columns_absent={"response"},
+                    content=content_of(log, end_offset),
                 )
             writer.finish()
 

@@ -53,7 +53,7 @@ def ingest(workspace, loop):
     """Read a log with its source as far as the manifest asks; return what was planned and the rows that came."""
 
     def run(path: Path, max_rows: int = 7):
-        plan = workspace.manifest.plan(path)
+        plan = workspace.manifest.plan(str(path))
         rows = []
         if plan.action != "skip":
             with workspace.sketches.writer(plan, now=loop.NOW, commit_batches=2) as writer:
@@ -68,6 +68,7 @@ def ingest(workspace, loop):
                         end_offset=batch.end_offset,
                         end_row=batch.end_row,
                         columns_absent=batch.columns_absent,
+                        content=batch.content,
                     )
                 writer.finish()
         return plan.action, rows

@@ -8,6 +8,7 @@ import pytest
 
 from gauger.exchanges.schema import QUARANTINE_SCHEMA
 from gauger.sketches.schema import PART_SCHEMA, SKETCH_SCHEMA
+from gauger.store.content import ContentReader
 from gauger.store.workspace import Workspace
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -71,13 +72,25 @@ def parts():
     return make
 
 
+@pytest.fixture(scope="session")
+def content_of():
+    """Hash the first bytes of a log."""
+
+    def read(path, end):
+        with ContentReader(str(path)) as reader:
+            assert reader.advance(end)
+        return reader.content
+
+    return read
+
+
 @pytest.fixture
-def ingest(sketches, parts, now):
+def ingest(sketches, parts, content_of, now):
     """Ingest `rows` as what a log holds, one line of the log per row, and return what was written."""
 
     def run(workspace, path, rows, *, commit_batches=4, batch=100):
         path.write_bytes(b"".join(b"%s %d %d\n" % (a.encode(), d, p) for a, d, p in rows))
-        plan = workspace.manifest.plan(path)
+        plan = workspace.manifest.plan(str(path))
         if plan.action == "skip":
             return None
         ends = [0]
@@ -93,6 +106,7 @@ def ingest(sketches, parts, now):
                     quarantined=QUARANTINE_SCHEMA.empty_table(),
                     end_offset=ends[start + len(taken)],
                     end_row=start + len(taken),
+                    content=content_of(path, ends[start + len(taken)]),
                 )
             return writer.finish()
 

@@ -38,16 +38,22 @@ def test_distinct_parts_are_the_set_of_parts(pairs):
     )
 
 
-def test_rows_come_back_as_they_went_in(open_workspace, sketches, parts, now, tmp_path):
+def test_rows_come_back_as_they_went_in(open_workspace, sketches, parts, content_of, now, tmp_path):
     (tmp_path / "log").write_bytes(b"ab")
     rows = sketches([("a", 0, 5), ("b", 0, -(2**62))])
     quarantined = pa.table(
         [["log"], [3], [10], [20], ["occurred_at"], ["bad_time"], ["use RFC 3339"]], schema=QUARANTINE_SCHEMA
     )
     with open_workspace() as workspace:
-        with workspace.sketches.writer(workspace.manifest.plan(tmp_path / "log"), now=now) as writer:
+        with workspace.sketches.writer(workspace.manifest.plan(str(tmp_path / "log")), now=now) as writer:
             writer.add(
-                rows, parts([5]), quarantined=quarantined, end_offset=2, end_row=2, columns_absent={"response", "seed"}
+                rows,
+                parts([5]),
+                quarantined=quarantined,
+                end_offset=2,
+                end_row=2,
+                columns_absent={"response", "seed"},
+                content=content_of(tmp_path / "log", 2),
             )
             writer.finish()
         [path] = workspace.sketches.sketch_paths()
@@ -105,29 +111,47 @@ def test_what_is_stored_does_not_depend_on_chunks(
     assert (counted, kept_parts) == stored("all", commit_batches=1, batch=len(rows))
 
 
-def test_leaving_without_finish_keeps_what_was_committed(open_workspace, sketches, parts, now, accounts_of, tmp_path):
+def test_leaving_without_finish_keeps_what_was_committed(
+    open_workspace, sketches, parts, content_of, now, accounts_of, tmp_path
+):
     (tmp_path / "log").write_bytes(b"abc")
     with open_workspace() as workspace:
-        plan = workspace.manifest.plan(tmp_path / "log")
+        plan = workspace.manifest.plan(str(tmp_path / "log"))
         with workspace.sketches.writer(plan, now=now, commit_batches=2) as writer:
             for row, account in enumerate("abc", start=1):
                 writer.add(
-                    sketches([(account, 0, 0)]), parts([]), quarantined=NO_QUARANTINE, end_offset=row, end_row=row
+                    sketches([(account, 0, 0)]),
+                    parts([]),
+                    quarantined=NO_QUARANTINE,
+                    end_offset=row,
+                    end_row=row,
+                    content=content_of(tmp_path / "log", row),
                 )
         assert accounts_of(workspace) == ["a", "b"]
-        again = workspace.manifest.plan(tmp_path / "log")
+        again = workspace.manifest.plan(str(tmp_path / "log"))
         assert (again.action, again.offset, again.row) == ("continue", 2, 2)
 
 
-def test_a_table_of_other_columns_is_refused(open_workspace, sketches, parts, now, tmp_path):
+def test_a_table_of_other_columns_is_refused(open_workspace, sketches, parts, content_of, now, tmp_path):
     (tmp_path / "log").write_bytes(b"a")
     leaky, no_parts = sketches([("a", 0, 0)]).append_column("user_prompt", pa.array(["secret"])), parts([])
+    content = content_of(tmp_path / "log", 1)
     with (
         open_workspace() as workspace,
-        workspace.sketches.writer(workspace.manifest.plan(tmp_path / "log"), now=now) as writer,
+        workspace.sketches.writer(workspace.manifest.plan(str(tmp_path / "log")), now=now) as writer,
         pytest.raises(TypeError, match="other columns"),
     ):
-        writer.add(leaky, no_parts, quarantined=NO_QUARANTINE, end_offset=1, end_row=1)
+        writer.add(leaky, no_parts, quarantined=NO_QUARANTINE, end_offset=1, end_row=1, content=content)
+
+
+def test_a_batch_of_a_log_that_may_grow_says_what_it_is_known_by(open_workspace, sketches, parts, now, tmp_path):
+    (tmp_path / "log").write_bytes(b"a")
+    with (
+        open_workspace() as workspace,
+        workspace.sketches.writer(workspace.manifest.plan(str(tmp_path / "log")), now=now) as writer,
+        pytest.raises(TypeError, match="hash"),
+    ):
+        writer.add(sketches([("a", 0, 0)]), parts([]), quarantined=NO_QUARANTINE, end_offset=1, end_row=1)
 
 
 def test_the_name_of_a_day_folder_adds_no_column(open_workspace, ingest, tmp_path):
