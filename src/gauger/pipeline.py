@@ -25,8 +25,8 @@ from gauger.engines.engine import Engine
 from gauger.engines.fetch import (
     Log,
     Owners,
+    directory_of,
     fetch_attribution,
-    fetch_directory,
     fetch_owners,
     fetch_released,
     fetch_traces,
@@ -190,7 +190,7 @@ def detect(
     )
     examined = judge(seen, split, settings, channels)
     tested = tuple(name for name in channels if any(name in one.adjusted for one in examined))
-    directory = fetch_directory(engine, log, seen.owners)
+    directory = directory_of(seen.owners)
     named = name(examined, directory.account_ids, known, words)
     return Detection(
         look=seen,

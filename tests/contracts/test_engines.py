@@ -182,17 +182,18 @@ def _relations(engine, files):
         .append_column("part", pa.array([part] * 20))
         for part in ("user_prompt", "system_prompt", "tool_schema")
     )
-    matched = relations.matched(owned, parts, engine.keep("wanted", wanted))
+    repeated = relations.repeated_keys(rows)
+    asked = engine.keep("wanted", wanted)
+    whole = relations.whole_parts(parts, asked)
+    matched = relations.matched(owned, whole, asked)
     return {
         "with_origin": rows,
         "distinct_parts": parts,
         "within": relations.within(rows, SPAN),
         "with_owners": owned,
-        "repeated_ids": relations.repeated_ids(rows),
-        "without_id": relations.without_id(rows),
-        "repeated_requests": relations.repeated_requests(rows, relations.repeated_ids(rows)),
+        "repeated_keys": repeated,
+        "repeated_requests": relations.repeated_requests(rows, repeated),
         "without": relations.without(rows, rows.filter(rows.source_row < 100).select(*relations.ROW_KEY)),
-        "account_totals": relations.account_totals(rows),
         "minutes": relations.minutes(rows),
         "declared_owners": relations.declared_owners(rows),
         "window_turns": relations.window_turns(rows, owners, SPAN),
@@ -210,6 +211,7 @@ def _relations(engine, files):
         "first_uses": relations.first_uses(owned),
         "model_uses": relations.model_uses(owned),
         "visits": relations.visits(owned),
+        "whole_parts": whole,
         "matched": matched,
         "around": relations.around(rows, owners, matched),
         "activity": relations.activity(rows, owners.filter(owners.account < 4), width_us=3_600_000_000),

@@ -67,6 +67,8 @@ class Owners:
         Ids by code.
     principal_of_account
         int32[n_accounts].
+    n_exchanges
+        int64[n_accounts], exchanges of each account in the whole log.
     relation
         (account_id, account, principal) for joins.
     """
@@ -74,6 +76,7 @@ class Owners:
     account_ids: tuple[str, ...]
     principal_ids: tuple[str, ...]
     principal_of_account: NDArray[np.int32]
+    n_exchanges: NDArray[np.int64]
     relation: ir.Table
 
 
@@ -112,18 +115,19 @@ def duplicate_rows(repeated: pa.Table) -> tuple[pa.Table, int]:
 def open_log(engine: Engine, row_paths: Sequence[Path], part_paths: Sequence[Path]) -> Log:
     """Return the log in the given sketch files."""
     rows = relations.with_origin(engine.read(row_paths))
-    repeated = engine.keep("repeated", relations.repeated_ids(rows))
-    dropped, clashes = duplicate_rows(engine.fetch(relations.repeated_requests(rows, repeated)))
-    engine.drop("repeated")
-    if len(dropped):
-        rows = relations.without(rows, engine.keep("duplicates", dropped))
-    [ends] = engine.fetch(rows.aggregate(first=rows.occurred_us.min(), last=rows.occurred_us.max())).to_pylist()
+    n_duplicates = n_clashes = 0
+    if len(repeated := engine.fetch(relations.repeated_keys(rows))):
+        found = relations.repeated_requests(rows, engine.keep("repeated", repeated))
+        dropped, n_clashes = duplicate_rows(engine.fetch(found))
+        n_duplicates = len(dropped)
+        engine.drop("repeated")
+        rows = relations.without(rows, engine.keep("duplicates", dropped)) if n_duplicates else rows
     per_minute = engine.fetch(relations.minutes(rows)).sort_by("minute")
     activity = Activity(
         minute=_numbers(per_minute["minute"]),
         count=_numbers(per_minute["n"]),
-        first_us=ends["first"],
-        last_us=ends["last"],
+        first_us=pc.min(per_minute["first_us"]).as_py(),
+        last_us=pc.max(per_minute["last_us"]).as_py(),
     )
     if part_paths:
         parts = engine.keep("parts", relations.distinct_parts(engine.read(part_paths)))
@@ -133,8 +137,8 @@ def open_log(engine: Engine, row_paths: Sequence[Path], part_paths: Sequence[Pat
         rows=rows,
         parts=parts,
         activity=activity,
-        n_duplicates=len(dropped),
-        n_clashes=clashes,
+        n_duplicates=n_duplicates,
+        n_clashes=n_clashes,
     )
 
 
@@ -142,6 +146,7 @@ def fetch_owners(engine: Engine, log: Log, account_table: pa.Table | None) -> Ow
     """Return the owners of the log's accounts."""
     declared = engine.fetch(relations.declared_owners(log.rows))
     owned = principals(declared, account_table).sort_by("account_id")
+    totals = declared.group_by("account_id").aggregate([("n", "sum")]).sort_by("account_id")
     account_ids = owned["account_id"].to_pylist()
     principal_ids, codes = np.unique(np.array(owned["principal_id"].to_pylist(), dtype=object), return_inverse=True)
     relation = pa.table(
@@ -155,6 +160,7 @@ def fetch_owners(engine: Engine, log: Log, account_table: pa.Table | None) -> Ow
         account_ids=tuple(account_ids),
         principal_ids=tuple(principal_ids.tolist()),
         principal_of_account=codes.astype(np.int32),
+        n_exchanges=_numbers(totals["n_sum"]),
         relation=engine.keep("owners", relation),
     )
 
@@ -374,7 +380,8 @@ def fetch_attribution(engine: Engine, log: Log, cores: pa.Table, owners: Owners)
     """
     wanted = engine.keep("wanted", cores)
     rows = relations.with_owners(log.rows, owners.relation)
-    hits = engine.fetch(relations.matched(rows, log.parts, wanted))
+    whole = engine.keep("whole", engine.fetch(relations.whole_parts(log.parts, wanted)))
+    hits = engine.fetch(relations.matched(rows, whole, wanted))
     around = engine.fetch(relations.around(log.rows, owners.relation, engine.keep("hits", hits)))
     return attributed(hits, around)
 
@@ -399,16 +406,13 @@ def attributed(hits: pa.Table, around: pa.Table) -> pa.Table:
     return around.take(row).append_column("finding", pa.array(findings[which].astype(np.int32)))
 
 
-def fetch_directory(engine: Engine, log: Log, owners: Owners) -> Directory:
+def directory_of(owners: Owners) -> Directory:
     """Return the names of the codes, with each account's exchanges in the whole log."""
-    totals = engine.fetch(relations.account_totals(log.rows).join(owners.relation, "account_id"))
-    n_exchanges = np.zeros(len(owners.account_ids), np.int64)
-    n_exchanges[_numbers(totals["account"])] = _numbers(totals["n_exchanges"])
     return Directory(
         account_ids=owners.account_ids,
         principal_ids=owners.principal_ids,
         principal_of_account=owners.principal_of_account,
-        n_exchanges=n_exchanges,
+        n_exchanges=owners.n_exchanges,
     )
 
 

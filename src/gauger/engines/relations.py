@@ -20,8 +20,8 @@ class Span:
     end_us: int
 
 
-#: A sketch file is called after its log, the stretch of it, and the file's place there (`gauger.store.sketch_files`).
-_NAME_OF_SKETCHES: Final = r"([0-9]{8})-[0-9]{6}-[0-9]{6}(?:~[0-9]+)?[.]parquet$"
+#: The name of a sketch file begins with the number of its log, in so many digits (`gauger.store.sketch_files`).
+_DIGITS_OF_LOG: Final = 8
 
 #: What tells one stored row from all others: its log and its place there. The log's name is long, and may change.
 ROW_KEY: Final = ("source_row", "origin")
@@ -58,7 +58,7 @@ def with_origin(rows: ir.Table) -> ir.Table:
 
     A log that was exported anew under the same name is another log; its rows have the same file and row.
     """
-    return rows.mutate(origin=rows.file_name.re_extract(_NAME_OF_SKETCHES, 1)).drop("file_name")
+    return rows.mutate(origin=rows.file_name.left(_DIGITS_OF_LOG)).drop("file_name")
 
 
 def distinct_parts(rows: ir.Table) -> ir.Table:
@@ -77,33 +77,31 @@ def with_owners(rows: ir.Table, owners: ir.Table) -> ir.Table:
     return joined.select(*rows.columns, "account", "principal")
 
 
-def repeated_ids(rows: ir.Table) -> ir.Table:
-    """Return the ids that stand on several rows."""
-    named = rows.filter(rows.request_id.notnull())
-    found = named.group_by("request_id").aggregate(copies=named.count())
-    return found.filter(found.copies > 1).select("request_id")
+def repeated_keys(rows: ir.Table) -> ir.Table:
+    """Return (request_id, high, low), what several rows are known by: an id, or without one the digest of the content.
 
-
-def without_id(rows: ir.Table) -> ir.Table:
-    """Return the rows that have no id, with `copy`: their place among identical rows of one log.
-
-    Such a row is known by its content; two equal rows of one log are two exchanges, the same row in two logs is one.
+    It is one narrow pass. The rows themselves are looked for (`repeated_requests`) only where there are any.
     """
+    is_named, zero = rows.request_id.notnull(), ibis.literal(0, type="int64")
+    digests = {side: ibis.ifelse(is_named, zero, rows[f"digest_{side}"]) for side in ("high", "low")}
+    keyed = rows.select("request_id", **digests)
+    counted = keyed.group_by("request_id", "high", "low").aggregate(copies=keyed.count())
+    return counted.filter(counted.copies > 1).drop("copies")
+
+
+def repeated_requests(rows: ir.Table, keys: ir.Table) -> ir.Table:
+    """Return the rows that are known by one of `keys` (`repeated_keys`), with `copy`.
+
+    It is 0 where they have an id, else their place among identical rows of one log: two equal rows of one log are two
+    exchanges, the same row in two logs is one.
+    """
+    columns = (*_KEY, "copy")
+    named = rows.filter(rows.request_id.notnull()).semi_join(keys, "request_id")
+    first = named.mutate(copy=ibis.literal(0, type="int64")).select(*columns)
+    digests = keys.filter(keys.request_id.isnull()).select(digest_high="high", digest_low="low")
+    nameless = rows.filter(rows.request_id.isnull()).semi_join(digests, ["digest_high", "digest_low"])
     identical = ibis.window(group_by=["origin", "digest_high", "digest_low"], order_by=["source_file", "source_row"])
-    nameless = rows.filter(rows.request_id.isnull())
-    return nameless.mutate(copy=ibis.row_number().over(identical)).select(*_KEY, "copy")
-
-
-def repeated_requests(rows: ir.Table, repeated: ir.Table) -> ir.Table:
-    """Return the rows that may be one exchange, with `copy`: those that share an id, or have none and share content.
-
-    `repeated` holds what `repeated_ids` returns, kept: made here, an engine would hold all rows to use them twice.
-    """
-    named = rows.semi_join(repeated, "request_id").select(*_KEY, copy=ibis.literal(0, type="int64"))
-    nameless = without_id(rows)
-    same = nameless.group_by("digest_high", "digest_low", "copy").aggregate(copies=nameless.count())
-    alike = same.filter(same.copies > 1).drop("copies")
-    return named.union(nameless.semi_join(alike, ["digest_high", "digest_low", "copy"]))
+    return first.union(nameless.mutate(copy=ibis.row_number().over(identical)).select(*columns))
 
 
 def without(rows: ir.Table, duplicates: ir.Table) -> ir.Table:
@@ -111,26 +109,17 @@ def without(rows: ir.Table, duplicates: ir.Table) -> ir.Table:
     return rows.anti_join(duplicates, ROW_KEY)
 
 
-def account_totals(rows: ir.Table) -> ir.Table:
-    """Return per account: exchanges, first and last time, tokens."""
-    return rows.group_by("account_id").aggregate(
-        n_exchanges=rows.count(),
-        first_us=rows.occurred_us.min(),
-        last_us=rows.occurred_us.max(),
-        input_tokens=rows.input_tokens.sum(),
-        output_tokens=rows.output_tokens.sum(),
+def minutes(rows: ir.Table) -> ir.Table:
+    """Return (minute, n, first_us, last_us): exchanges per minute since the epoch that holds any."""
+    timed = rows.mutate(minute=rows.occurred_us // 60_000_000)
+    return timed.group_by("minute").aggregate(
+        n=timed.count(), first_us=timed.occurred_us.min(), last_us=timed.occurred_us.max()
     )
 
 
-def minutes(rows: ir.Table) -> ir.Table:
-    """Return (minute, n): exchanges per minute since the epoch that holds any."""
-    timed = rows.mutate(minute=rows.occurred_us // 60_000_000)
-    return timed.group_by("minute").aggregate(n=timed.count())
-
-
 def declared_owners(rows: ir.Table) -> ir.Table:
-    """Return distinct (account_id, principal_id, organisation_id) as the log states them."""
-    return rows.select("account_id", "principal_id", "organisation_id").distinct()
+    """Return (account_id, principal_id, organisation_id, n): what the log states, and in how many exchanges."""
+    return rows.group_by("account_id", "principal_id", "organisation_id").aggregate(n=rows.count())
 
 
 def window_turns(rows: ir.Table, owners: ir.Table, span: Span) -> ir.Table:
@@ -230,21 +219,28 @@ def visits(rows: ir.Table) -> ir.Table:
     )
 
 
-def matched(rows: ir.Table, parts: ir.Table, wanted: ir.Table) -> ir.Table:
-    """Return (finding, account, ROW_KEY) of the exchanges that hold at least half of a wanted core."""
+def whole_parts(parts: ir.Table, wanted: ir.Table) -> ir.Table:
+    """Return (part, kind, finding) of the system prompts and tool schemas that hold at least half of a wanted core."""
+    pieces = parts.select("part", "kind", shingle=parts.shingles.unnest())
+    of_part = wanted.filter(wanted.part != "user_prompt").rename(kind="part")
+    found = pieces.join(of_part, ["shingle", "kind"])
+    whole = found.group_by("part", "kind", "finding", "core", "needed").aggregate(held=found.count())
+    return whole.filter(whole.held >= whole.needed).select("part", "kind", "finding").distinct()
+
+
+def matched(rows: ir.Table, whole: ir.Table, wanted: ir.Table) -> ir.Table:
+    """Return (finding, account, ROW_KEY) of the exchanges that hold at least half of a wanted core.
+
+    `whole` holds the parts that do (`whole_parts`).
+    """
     user = wanted.filter(wanted.part == "user_prompt")
     keys = rows.select(*ROW_KEY, "account", shingle=rows.shingles.unnest())
     hits = keys.join(user, "shingle")
     held = hits.group_by(*ROW_KEY, "account", "finding", "core", "needed").aggregate(held=hits.count())
     by_turn = held.filter(held.held >= held.needed)
-    pieces = parts.select("part", "kind", shingle=parts.shingles.unnest())
-    of_part = wanted.filter(wanted.part != "user_prompt").rename(kind="part")
-    found = pieces.join(of_part, ["shingle", "kind"])
-    whole = found.group_by("part", "kind", "finding", "core", "needed").aggregate(held=found.count())
-    enough = whole.filter(whole.held >= whole.needed).select("part", "kind", "finding").distinct()
     found = by_turn.select("finding", "account", *ROW_KEY)
     for kind, column in PART_COLUMNS.items():
-        having = rows.join(enough.filter(enough.kind == kind), rows[column] == enough.part)
+        having = rows.join(whole.filter(whole.kind == kind), rows[column] == whole.part)
         found = found.union(having.select("finding", "account", *ROW_KEY))
     return found.distinct()
 

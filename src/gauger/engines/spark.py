@@ -17,8 +17,16 @@ from pyspark.sql import DataFrame, SparkSession
 
 from gauger.errors import UsageError, WorkspaceError
 
+#: Each of a scan's queries has code of its own that runs for seconds: translating it by Java's second compiler costs
+#: more than it saves. What a cluster says in `extraJavaOptions` comes after this, and counts.
+_JAVA_OPTIONS: Final = "-XX:TieredStopAtLevel=1 -XX:+UseParallelGC"
+
 #: What every session of Gauger needs, whatever the cluster's own defaults are.
 _NEEDED: Final = {
+    "spark.driver.defaultJavaOptions": _JAVA_OPTIONS,
+    "spark.executor.defaultJavaOptions": _JAVA_OPTIONS,
+    "spark.sql.autoBroadcastJoinThreshold": "32m",  # the exchanges of findings; 10m would shuffle the whole log instead
+    "spark.sql.sources.parallelPartitionDiscovery.threshold": "1000",  # files; below, asking the workers takes longer
     "spark.driver.maxResultSize": "0",  # what must fit the driver fits its memory, or nothing helps
     "spark.ui.enabled": "false",  # an open port that nobody asked for
     "spark.ui.showConsoleProgress": "false",
@@ -30,9 +38,10 @@ _PARTITIONS_PER_CORE: Final = 3
 
 
 class SparkEngine:
-    """The engine (`gauger.engines.engine.Engine`) over a Spark session; what is kept is cached on the executors.
+    """The engine (`gauger.engines.engine.Engine`) over a Spark session.
 
-    A lost executor loses nothing: Spark computes its part again from the sketch files, which say the same as before.
+    Relations that are kept are cached on the executors. A lost executor loses nothing: Spark computes its part again
+    from the sketch files, which say the same as before.
     """
 
     def __init__(self, session: SparkSession) -> None:
@@ -49,15 +58,18 @@ class SparkEngine:
 
     def keep(self, name: str, rows: ir.Table | pa.Table) -> ir.Table:
         """Store rows under a name, and return them."""
-        frame = self.session.createDataFrame(rows) if isinstance(rows, pa.Table) else self._frame(rows)
-        if (before := self._kept.pop(name, None)) is not None:
-            before.unpersist()
-        self._kept[name] = frame.persist()
+        # Rows of this process stay here: what is small goes to the workers with the query that joins it, without one
+        # more to store it there.
+        frame = self.session.createDataFrame(rows) if isinstance(rows, pa.Table) else self._frame(rows).persist()
+        if name in self._kept:
+            self.drop(name)
+        self._kept[name] = frame
         return self._view(name, frame)
 
     def drop(self, name: str) -> None:
         """Let go of the rows stored under a name."""
         self._kept.pop(name).unpersist()
+        self.session.catalog.dropTempView(name)
 
     def fetch(self, relation: ir.Table) -> pa.Table:
         """Compute a relation and return its rows."""

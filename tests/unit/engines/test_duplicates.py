@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from gauger.engines.duckdb import duck_engine
 from gauger.engines.fetch import duplicate_rows
-from gauger.engines.relations import repeated_ids, repeated_requests
+from gauger.engines.relations import repeated_keys, repeated_requests
 
 
 def _dropped(tmp_path, rows):
@@ -16,7 +16,7 @@ def _dropped(tmp_path, rows):
     table = pa.table({n: pa.array(c, t) for n, c, t in zip(names, columns, types, strict=True)})
     with duck_engine(scratch=tmp_path, threads=1, memory_bytes=200_000_000) as engine:
         kept = engine.keep("rows", table)
-        repeated = engine.fetch(repeated_requests(kept, repeated_ids(kept)))
+        repeated = engine.fetch(repeated_requests(kept, repeated_keys(kept)))
     dropped, clashes = duplicate_rows(repeated)
     return set(dropped["source_row"].to_pylist()), clashes
 
