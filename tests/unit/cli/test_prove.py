@@ -147,6 +147,16 @@ def test_evidence_is_handed_over_signed_and_checked_without_the_workspace(prove,
     assert "\nproof: key C-17/1\nalpha        0.001\n" in checked.out
 
 
+def test_evidence_holds_beside_plans_of_canaries(prove, gauger, world, monkeypatch):
+    """One log holds both: a line of it left out would break the chain."""
+    monkeypatch.chdir(world)
+    for campaign in ("C-16", "C-17"):
+        assert gauger("canary", "plan", "--campaign", campaign, "--workspace", "ws").code == 0
+    assert prove(*EVERYTHING, "--out", "evidence").code == 0
+    assert gauger("prove", "verify", "evidence").code == 0
+    assert len((world / "evidence" / "commitments.jsonl").read_bytes().splitlines()) == 3
+
+
 def test_evidence_holds_no_token_and_no_key(prove, world):
     prove(*EVERYTHING, "--out", "evidence")
     tokens = json.loads((world / "suspect.jsonl").read_text().splitlines()[0])["tokens"]
