@@ -107,7 +107,7 @@ def _json_rows(content: bytes, path: Path) -> Iterator[tuple[str, str, Kind]]:
 def _decoded(line: bytes, where: str) -> tuple[str, Kind]:
     try:
         row = msgspec.json.decode(line, type=_Line)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise InputError(
             'this is no prompt with an id and a kind, "safe" or "unsafe"',
             where=where,

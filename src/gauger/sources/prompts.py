@@ -70,7 +70,7 @@ def read_file(path: Path) -> bytes:
 def _record(line: bytes, where: str) -> _Record:
     try:
         record = msgspec.json.decode(line, type=_Record)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise _no_prompt(where) from None
     if (record.prompt is None) == (not record.messages):
         raise _no_prompt(where)

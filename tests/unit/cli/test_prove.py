@@ -94,6 +94,8 @@ def test_a_key_that_was_not_committed_to_is_refused(prove):
         '{"tokens": [1, 2], "candidates": [[1]], "probabilities": [[1.0]]}',
         '{"tokens": [1], "candidates": [[1]], "probabilities": [[-1.0]]}',
         "secret \xff",
+        '{"tokens": [1], "more": ' + "[" * 50_000 + "]" * 50_000 + "}",
+        '{"tokens": [1], "first_look": -5}',
     ],
 )
 def test_a_line_that_is_no_answer_is_named_and_never_quoted(line, prove, world):

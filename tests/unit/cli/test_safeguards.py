@@ -56,6 +56,7 @@ def test_the_set_is_pinned(gauger, safeguards, tmp_path):
         (b'{"id": 1, "kind": "secret"}', "line 1"),
         (b'{"id": 1, "kind": "safe"}\n{"id": "1", "kind": "safe"}', "line 2"),
         (b'{"id": "secret \xff", "kind": "safe"}', "line 1"),
+        (b'{"id": 1, "kind": "safe", "more": ' + b"[" * 50_000 + b"]" * 50_000 + b"}", "line 1"),
     ],
 )
 def test_hostile_prompts_are_named_and_never_quoted(content, said, safeguards, tmp_path):
