@@ -9,13 +9,14 @@ import hashlib
 import importlib.util
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from gauger.errors import InputError, UsageError
 from gauger.sources.endpoint import Interface
+from gauger.sources.model_files import only_named
 from gauger.sources.prompts import Question
 from gauger.sources.replies import Fault, Reply
 
@@ -91,20 +92,20 @@ def load_model(folder: Path, sampling: Sampling, *, device: str = "cpu") -> "Loc
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     safe: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
-    try:
-        config = transformers.AutoConfig.from_pretrained(str(folder), **safe)
-        _check_configuration(folder, config)
-        tokenizer = transformers.AutoTokenizer.from_pretrained(str(folder), **safe)
-        model, info = transformers.AutoModelForCausalLM.from_pretrained(
-            str(folder), config=config, use_safetensors=True, dtype="auto", output_loading_info=True, **safe
-        )
-        model = model.to(device).eval()
-    except InputError:
-        raise
-    except Exception as error:
-        # Whatever a library makes of a folder that somebody else wrote: its tree of errors is no contract.
-        told = f"{type(error).__name__}: {error}".split("\n")[0][:_MAX_TOLD]
-        raise InputError(f"this model cannot be loaded ({told})", where=str(folder), todo=_todo(device)) from error
+    with only_named(folder) as named:
+        try:
+            _check_configuration(folder)
+            tokenizer = transformers.AutoTokenizer.from_pretrained(str(named), **safe)
+            model, info = transformers.AutoModelForCausalLM.from_pretrained(
+                str(named), use_safetensors=True, dtype="auto", output_loading_info=True, **safe
+            )
+            model = model.to(device).eval()
+        except InputError:
+            raise
+        except Exception as error:
+            # Whatever a library makes of a folder that somebody else wrote: its tree of errors is no contract.
+            told = f"{type(error).__name__}: {error}".replace(str(named), str(folder)).split("\n")[0][:_MAX_TOLD]
+            raise InputError(f"this model cannot be loaded ({told})", where=str(folder), todo=_todo(device)) from error
     lacking = sorted(map(str, [*info["missing_keys"], *info["mismatched_keys"]]))
     if lacking:
         raise InputError(
@@ -215,12 +216,22 @@ class LocalModel:
         return own if isinstance(own, list) else [] if own is None else [own]
 
 
-def _check_configuration(folder: Path, config: Any) -> None:
-    """Refuse one that has others beside it, or names its weights: files that no hash names, and pickles, could be."""
-    if getattr(config, "transformers_weights", None) is not None:
+def _check_configuration(folder: Path) -> None:
+    """Refuse one that has others beside it, or names its weights, at any depth: they could be a pickle."""
+    said = set(_keys(json.loads((folder / "config.json").read_bytes())))
+    if "transformers_weights" in said:
         raise InputError("its config.json says where its weights are", where=str(folder), todo=_SAVE)
-    if "configuration_files" in json.loads((folder / "config.json").read_bytes()):
+    if "configuration_files" in said:
         raise InputError("its config.json names other configurations", where=str(folder), todo=_SAVE)
+
+
+def _keys(document: Any) -> Iterator[str]:
+    """Yield the keys of a JSON document at every depth: a model of texts and images has configurations in its own."""
+    if isinstance(document, dict):
+        yield from document
+    if isinstance(document, dict | list):
+        for part in document.values() if isinstance(document, dict) else document:
+            yield from _keys(part)
 
 
 def _choice(own: Any, temperature: float | None) -> dict[str, Any]:
