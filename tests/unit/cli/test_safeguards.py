@@ -67,6 +67,15 @@ def test_hostile_prompts_are_named_and_never_quoted(content, said, safeguards, t
     assert "secret" not in shown.err
 
 
+def test_of_prompts_of_one_kind_nothing_is_said_of_the_other(safeguards, tmp_path):
+    content = "".join(PROMPTS.splitlines(keepends=True)[:40])
+    (tmp_path / "prompts.jsonl").write_text(content)
+    shown = safeguards(pin=hashlib.sha256(content.encode()).hexdigest())
+    assert shown.code == 0
+    assert " safe " not in shown.out
+    assert shown.out.count("McNemar") == 2
+
+
 def test_two_answers_to_one_prompt_are_refused(safeguards, tmp_path):
     path = tmp_path / "base.jsonl"
     path.write_text(path.read_text() + path.read_text().splitlines()[0])
