@@ -170,11 +170,20 @@ def controls_of(rows: Sequence[Row], null_keys: int) -> Callable[[str, str], Con
 
     def of(suspect: str, key: str) -> Controls:
         beside = by_key.get(key, [])
-        most_cells = max((row.n_cells for row in beside if (row.role, row.subject) == ("suspect", suspect)), default=0)
-        needed = max(LEAST_CELLS, LEAST_SHARE * most_cells)
+        cells = {(row.subject, row.method): row.n_cells for row in beside if row.role == "control"}
+        # By each method that the suspect was tested by: what one of them shows, the other may not.
+        needed = {
+            row.method: max(LEAST_CELLS, LEAST_SHARE * row.n_cells)
+            for row in beside
+            if (row.role, row.subject) == ("suspect", suspect)
+        }
+
+        def is_able(model: str) -> bool:
+            return can_fire and all(cells.get((model, method), 0) >= least for method, least in needed.items())
+
         return Controls(
             negative=[
-                Control(row.subject, row.p_value, is_able=can_fire and row.n_cells >= needed)
+                Control(row.subject, row.p_value, is_able=is_able(row.subject))
                 for row in beside
                 if row.role == "control" and row.n_cells
             ],
