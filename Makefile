@@ -35,9 +35,10 @@ $(VENV)/proof: $(VENV)/dev constraints/proof.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints/proof.txt
 	touch $@
 
-# PyTorch's CPU build: pip must know where such builds lie (PIP_FIND_LINKS or PIP_EXTRA_INDEX_URL).
-$(VENV)/distil: $(VENV)/dev constraints/distil.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints/distil.txt
+# PyTorch's CPU build where pip is told of such builds; the usual one, with gigabytes for GPUs on Linux, elsewhere.
+DISTIL := constraints/distil$(if $(PIP_FIND_LINKS)$(PIP_EXTRA_INDEX_URL),-cpu).txt
+$(VENV)/distil: $(VENV)/dev $(DISTIL)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(DISTIL)
 	touch $@
 
 demo: $(VENV)/base  ## simulate five weeks of traffic, scan it, show the findings
@@ -71,7 +72,8 @@ constraints:  ## write the pinned, hashed requirements anew (needs uv)
 	uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-header - -o constraints/spark.txt <<< 'pyspark>=4,<5'
 	uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-header - -o constraints/object-store.txt <<< $$'moto[s3]>=5.2,<6\nflask>=3\nflask-cors>=6'
 	uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-header - -c constraints/dev.txt -o constraints/proof.txt <<< 'tokenizers>=0.22,<1'
-	uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -c constraints/dev.txt - -o constraints/distil.txt <<< $$'torch==2.13.0+cpu\ntransformers>=5,<6'
+	env -u UV_FIND_LINKS uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -c constraints/dev.txt - -o constraints/distil.txt <<< $$'torch==2.13.0\ntransformers>=5,<6'
+	uv pip compile -q --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -c constraints/dev.txt - -o constraints/distil-cpu.txt <<< $$'torch==2.13.0+cpu\ntransformers>=5,<6'
 
 clean:  ## remove what the other tasks made
 	rm -rf $(VENV) $(DEMO) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """The keys in question, with the whole log and what signs."""
+    """The keys in question, with the whole log, plans of canaries too, and what signs."""
 
     entries: "list[Entry]"
     in_question: "list[KeyInQuestion]"
@@ -31,10 +31,11 @@ def keys_in_question(campaigns: Sequence[str], workspace: Path | None) -> Held:
 
     with open_session(workspace_at_hand(workspace), read_only=True) as session:
         held = watermark_keys(session)
-        log = [entry for entry in held.entries() if not entry.terms.is_canary]
+        log = held.entries()
+        marking = [entry for entry in log if not entry.terms.is_canary]
         for campaign in campaigns:
-            newest(log, campaign)
-        entries = [entry for entry in log if entry.campaign in campaigns]
+            newest(marking, campaign)
+        entries = [entry for entry in marking if entry.campaign in campaigns]
         secret = [held.key(entry) for entry in entries]
     schemes = [entry.terms.watermark() for entry in entries]
     in_question = [

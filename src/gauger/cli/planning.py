@@ -83,7 +83,7 @@ def plan(
     drawn = required_null_keys(alpha, tests) if null_keys is None else null_keys
     check_null_keys(drawn, alpha=alpha, n_tests=tests)
     measured = _effect(effect, test, key)
-    expected = Expected(measured, share, expected_share or share, positions)
+    expected = Expected(measured, share, share if expected_share is None else expected_share, positions)
     needed = query_plan(Goal(alpha, tests, drawn, power), expected)
     tokens = needed.answers * (prompt_tokens + positions)
     figures = {
@@ -164,7 +164,7 @@ def _rows(test: Path) -> "list[Row]":
         return msgspec.json.decode(test.read_bytes(), type=Document).tests
     except OSError as error:
         raise InputError(f"the test cannot be read: {error.strerror}", where=str(test)) from error
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise InputError(
             "this is no test", where=str(test), todo="give what `gauger prove radioactivity --json` printed"
         ) from None

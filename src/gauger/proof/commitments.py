@@ -8,6 +8,7 @@ the day.
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Final
@@ -133,10 +134,12 @@ def read_log(content: bytes, *, where: str, public_key: bytes | None = None) -> 
     if lines.pop():
         raise _broken("its last line is cut off", f"{where}, line {len(lines) + 1}")
     log: list[Entry] = []
+    rotations: Counter[str] = Counter()
     for number, line in enumerate(lines, start=1):
         entry = _decoded(line, f"{where}, line {number}")
+        rotations[entry.campaign] += 1
         signer = public_key.hex() if public_key else (log[0] if log else entry).public_key
-        fault = _fault(entry, line, log, signer)
+        fault = _fault(entry, line, log, signer, rotation=rotations[entry.campaign])
         if fault:
             raise _broken(fault, f"{where}, line {number}")
         log.append(entry)
@@ -167,9 +170,8 @@ def is_hex(text: str, *, digits: int = 64) -> bool:
     return re.fullmatch(rf"[0-9a-f]{{{digits}}}", text) is not None
 
 
-def _fault(entry: Entry, line: bytes, log: Sequence[Entry], signer: str) -> str | None:
-    """Return what is wrong with a line, or None."""
-    rotations = [one.rotation for one in log if one.campaign == entry.campaign]
+def _fault(entry: Entry, line: bytes, log: Sequence[Entry], signer: str, *, rotation: int) -> str | None:
+    """Return what is wrong with a line, or None; `rotation` is the one that is its campaign's turn."""
     faults = {
         "it is not written as Gauger writes it": entry.schema != SCHEMA or entry.line != line,
         "its campaign has no name": not _is_named(entry),
@@ -177,7 +179,7 @@ def _fault(entry: Entry, line: bytes, log: Sequence[Entry], signer: str) -> str 
         "it is out of order": entry.index != len(log),
         "it does not follow the line before it": entry.previous != (log[-1].digest if log else START),
         "its time is before that of the line before it": bool(log) and entry.committed_at < log[-1].committed_at,
-        "its rotation is out of order": entry.rotation != len(rotations) + 1,
+        "its rotation is out of order": entry.rotation != rotation,
         "it is signed by somebody else": entry.public_key != signer,
         "its signature does not fit": not _is_signed(entry),
     }

@@ -164,25 +164,34 @@ def controls_of(rows: Sequence[Row], null_keys: int) -> Callable[[str, str], Con
     # A model that said nothing is no control.
     tested = [row for row in rows if row.role == "control" and row.n_cells]
     can_fire = len(tested) <= CONTROL_ALARM * (null_keys + 1)
+    by_key: dict[str, list[Row]] = {}
+    for row in rows:
+        by_key.setdefault(row.key, []).append(row)
 
     def of(suspect: str, key: str) -> Controls:
-        needed = max(LEAST_CELLS, LEAST_SHARE * _most_cells(rows, suspect, key))
+        beside = by_key.get(key, [])
+        cells = {(row.subject, row.method): row.n_cells for row in beside if row.role == "control"}
+        # By each method that the suspect was tested by: what one of them shows, the other may not.
+        needed = {
+            row.method: max(LEAST_CELLS, LEAST_SHARE * row.n_cells)
+            for row in beside
+            if (row.role, row.subject) == ("suspect", suspect)
+        }
+
+        def is_able(model: str) -> bool:
+            return can_fire and all(cells.get((model, method), 0) >= least for method, least in needed.items())
+
         return Controls(
             negative=[
-                Control(row.subject, row.p_value, is_able=can_fire and row.n_cells >= needed)
-                for row in tested
-                if row.key == key
+                Control(row.subject, row.p_value, is_able=is_able(row.subject))
+                for row in beside
+                if row.role == "control" and row.n_cells
             ],
-            positive=[row.p_value for row in rows if row.role == "positive" and row.key == key],
+            positive=[row.p_value for row in beside if row.role == "positive"],
             n_tests=len(tested),
         )
 
     return of
-
-
-def _most_cells(rows: Sequence[Row], suspect: str, key: str) -> int:
-    found = (row.n_cells for row in rows if row.role == "suspect" and (row.subject, row.key) == (suspect, key))
-    return max(found, default=0)
 
 
 def key_record(entry: Entry) -> KeyRecord:

@@ -99,7 +99,7 @@ def sealed(
     """
     files = {
         PAGE: page.encode(),
-        EVIDENCE: _pretty(evidence),
+        EVIDENCE: written(evidence),
         LOG: b"".join(entry.line + b"\n" for entry in log),
     }
     unsigned = Manifest(
@@ -112,7 +112,7 @@ def sealed(
         public_key=public_key.hex(),
     )
     signed = msgspec.structs.replace(unsigned, signature=sign(unsigned.signed_bytes).hex())
-    return {**files, MANIFEST: _pretty(signed)}
+    return {**files, MANIFEST: written(signed)}
 
 
 def piece(name: str, content: bytes) -> Piece:
@@ -120,7 +120,8 @@ def piece(name: str, content: bytes) -> Piece:
     return Piece(name=name, sha256=sha256(content), size_bytes=len(content))
 
 
-def _pretty(record: msgspec.Struct) -> bytes:
+def written(record: Evidence | Manifest) -> bytes:
+    """Return evidence or manifest as it stands in its file, the one way in which it can be written."""
     return msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n"
 
 

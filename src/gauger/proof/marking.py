@@ -107,7 +107,7 @@ def exported_marking(content: bytes, *, delta: float = DELTA) -> Marking:
     try:
         read = msgspec.json.decode(content, type=_Exported)
         key = np.array([read.key], np.uint64)
-    except (msgspec.ValidationError, msgspec.DecodeError, OverflowError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, OverflowError, RecursionError) as error:
         raise InputError("this is no key of kgw or gumbel", todo="give what `gauger keys export` wrote") from error
     terms = Terms(scheme=read.algorithm, context=read.context_width, gamma=read.gamma)
     return Marking(terms.watermark(), key, delta)

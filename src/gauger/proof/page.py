@@ -1,5 +1,6 @@
 """The evidence against one suspect as one HTML file that needs nothing else: no script, network, font or image."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -56,11 +57,9 @@ def _counted(evidence: Evidence) -> dict[str, CountedControls]:
     """Return the controls by key, as the verdicts count them."""
     report = evidence.report
     found = controls_of(report.tests, report.null_keys)
-    counted = {}
-    for key in (one.name for one in report.keys):
-        tested = {row.subject for row in report.tests if row.role == "control" and row.key == key}
-        counted[key] = CountedControls(len(tested), found(evidence.suspect, key).able_models)
-    return counted
+    tested = Counter(key for key, _ in {(row.key, row.subject) for row in report.tests if row.role == "control"})
+    names = (one.name for one in report.keys)
+    return {key: CountedControls(tested[key], found(evidence.suspect, key).able_models) for key in names}
 
 
 @cache

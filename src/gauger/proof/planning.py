@@ -102,11 +102,13 @@ def query_plan(goal: Goal, expected: Expected) -> QueryPlan:
         It takes more than anybody can ask.
     """
     z_score = needed_z(goal)
-    positions = math.ceil((z_score / expected.scaled) ** 2)
-    if positions > MAX_POSITIONS:
+    if z_score > math.sqrt(MAX_POSITIONS) * expected.scaled:
         raise UsageError(
-            f"a mark this weak would take {positions:.1g} positions", where="--effect", todo="check effect and shares"
+            f"a mark this weak would take more than {MAX_POSITIONS:.0g} positions",
+            where="--effect",
+            todo="check effect and shares",
         )
+    positions = math.ceil((z_score / expected.scaled) ** 2)
     return QueryPlan(z_score, positions, math.ceil(positions / expected.positions_per_answer))
 
 

@@ -132,15 +132,17 @@ def write(
             raise UsageError(
                 "none of its answers is to a prompt of the set", where=one.name, todo="keep the ids of the set"
             )
-    by_kind = {kind: [name for name, of in kinds.items() if of == kind] for kind in KINDS}
+    sorted_out = {kind: [name for name, of in kinds.items() if of == kind] for kind in KINDS}
+    # Many sets have no safe prompts: nothing is said of what nobody was asked.
+    by_kind = {kind: names for kind, names in sorted_out.items() if names}
     return SafeguardsDocument(
         schema="gauger/safeguards/1",
         prompts=prompts,
         prompts_sha256=sha256,
-        judge=[_judge_record(judge.errors, kind) for kind in KINDS],
-        refusals=[_refusals(one, kind, by_kind[kind], judge.errors) for one in models for kind in KINDS],
+        judge=[_judge_record(judge.errors, kind) for kind in by_kind],
+        refusals=[_refusals(one, kind, by_kind[kind], judge.errors) for one in models for kind in by_kind],
         pairs=[
-            _paired(suspect, other, kind, by_kind[kind]) for suspect in suspects for other in others for kind in KINDS
+            _paired(suspect, other, kind, by_kind[kind]) for suspect in suspects for other in others for kind in by_kind
         ],
         means=MEANS,
     )

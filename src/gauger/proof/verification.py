@@ -27,6 +27,7 @@ from gauger.proof.evidence import (
     Manifest,
     piece,
     sha256,
+    written,
 )
 from gauger.proof.page import render_evidence
 from gauger.proof.plausible import figures_fault, inputs_fault
@@ -81,6 +82,8 @@ def verify(
     except (ArithmeticError, ValueError):
         raise _broken("no test gives such figures", EVIDENCE) from None
     is_ours = evidence.gauger_version == gauger_version
+    if is_ours and written(evidence) != files[EVIDENCE]:
+        raise _broken("it is not written as Gauger writes it", EVIDENCE)
     if is_ours and render_evidence(evidence, log).encode() != files[PAGE]:
         raise _broken("the page does not say what the evidence says", PAGE)
     known = {one.sha256 for one in manifest.inputs}
@@ -105,6 +108,9 @@ def _manifest(files: Mapping[str, bytes]) -> Manifest:
     hashes += [one.model_sha256 for one in manifest.inputs if one.model_sha256 is not None]
     if not all(map(is_hex, hashes)) or not is_hex(manifest.signature, digits=128):
         raise _broken("a hash, key or signature in its manifest is none", MANIFEST)
+    # The signature is of what it says. Said twice, one reader takes the first word and another the last.
+    if written(manifest) != files[MANIFEST]:
+        raise _broken("it is not written as Gauger writes it", MANIFEST)
     return manifest
 
 
@@ -169,7 +175,7 @@ def _check_evidence(manifest: Manifest, evidence: Evidence, log: Sequence[Entry]
 def _decoded(content: bytes, kind: type[_Record], name: str) -> _Record:
     try:
         return msgspec.json.decode(content, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise _broken("it cannot be read", name) from None
 
 

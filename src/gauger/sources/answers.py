@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 import numpy as np
@@ -20,7 +20,7 @@ class _Record(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
     candidates: list[list[int]] | None = None
     probabilities: list[list[float]] | None = None
     model_sha256: str | None = None
-    first_look: int | None = None
+    first_look: Annotated[int, msgspec.Meta(ge=1)] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def _answer(line: bytes, where: str) -> tuple[Answer, tuple[str | None, int | No
         record = msgspec.json.decode(line, type=_Record)
         tokens, prompt = _ids(record.tokens), _ids(record.prompt)
         reference, origin = _reference(record), (_hash(record.model_sha256), record.first_look)
-    except (msgspec.DecodeError, UnicodeDecodeError, OverflowError, ValueError):
+    except (msgspec.DecodeError, OverflowError, ValueError, RecursionError):
         raise InputError("this is no answer in token ids", where=where, todo=f"write lines like {_SHAPE}") from None
     return Answer(tokens, prompt, reference), origin
 

@@ -69,6 +69,8 @@ class Address:
             raise _no_url("write it like https://host/v1")
         if parts.username is not None or parts.password is not None:
             raise _no_url("leave user and password out; give a key by --key-file or in GAUGER_SUSPECT_KEY")
+        if not _is_written(parts.hostname, parts.path):
+            raise _no_url("write its path in ASCII, other signs as in %20, and a host that there can be")
         if parts.scheme == "http" and not (allow_plain or _is_loopback(parts.hostname)):
             raise UsageError(
                 "plain http would send questions and key in the clear",
@@ -345,6 +347,15 @@ def _split(url: str) -> tuple[SplitResult, int | None]:
         return (parts := urlsplit(url)), parts.port
     except ValueError:
         raise _no_url("write it like https://host/v1") from None
+
+
+def _is_written(host: str, path: str) -> bool:
+    """Return whether a request can name them: no white space, a path in ASCII, a host that can be looked up."""
+    try:
+        written = host.encode("idna") + path.encode("ascii")
+    except UnicodeError:
+        return False
+    return all(0x20 < byte < 0x7F for byte in written)
 
 
 def _no_url(todo: str) -> UsageError:

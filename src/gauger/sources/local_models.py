@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from gauger.errors import InputError, UsageError
 from gauger.sources.endpoint import Interface
+from gauger.sources.model_files import only_named
 from gauger.sources.prompts import Question
 from gauger.sources.replies import Fault, Reply
 
@@ -91,33 +92,41 @@ def load_model(folder: Path, sampling: Sampling, *, device: str = "cpu") -> "Loc
     require_transformers()
     import transformers  # noqa: PLC0415 - an extra
 
-    model = load_weights(folder)
-    with _told(folder, _todo(device)):
-        tokenizer = transformers.AutoTokenizer.from_pretrained(str(folder), **_SAFE)
-        return LocalModel(model.to(device).eval(), tokenizer, sampling)
+    with _loading(folder, device) as named:
+        model = _weights(folder, named).to(device).eval()
+        return LocalModel(model, transformers.AutoTokenizer.from_pretrained(str(named), **_SAFE), sampling)
 
 
 def load_weights(folder: Path) -> Any:
-    """Return the model in a folder as Transformers has it, on the CPU, without its tokenizer.
-
-    Raises
-    ------
-    UsageError
-        The extra is not installed.
-    InputError
-        As for `load_model`.
-    """
+    """Return the model in a folder as Transformers has it, on the CPU, without its tokenizer (errors: `load_model`)."""
     require_transformers()
+    with _loading(folder, "cpu") as named:
+        return _weights(folder, named)
+
+
+@contextmanager
+def _loading(folder: Path, device: str) -> Iterator[Path]:
+    """Yield where the files of a model are loaded from, and say what is wrong with them."""
+    with only_named(folder) as named:
+        try:
+            yield named
+        except InputError:
+            raise
+        except Exception as error:
+            # Whatever a library makes of a folder that somebody else wrote: its tree of errors is no contract.
+            told = f"{type(error).__name__}: {error}".replace(str(named), str(folder)).split("\n")[0][:_MAX_TOLD]
+            raise InputError(f"this model cannot be loaded ({told})", where=str(folder), todo=_todo(device)) from error
+
+
+def _weights(folder: Path, named: Path) -> Any:
     import transformers  # noqa: PLC0415 - an extra
 
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
-    with _told(folder, _todo("cpu")):
-        config = transformers.AutoConfig.from_pretrained(str(folder), **_SAFE)
-        _check_configuration(folder, config)
-        model, info = transformers.AutoModelForCausalLM.from_pretrained(
-            str(folder), config=config, use_safetensors=True, dtype="auto", output_loading_info=True, **_SAFE
-        )
+    _check_configuration(folder)
+    model, info = transformers.AutoModelForCausalLM.from_pretrained(
+        str(named), use_safetensors=True, dtype="auto", output_loading_info=True, **_SAFE
+    )
     lacking = sorted(map(str, [*info["missing_keys"], *info["mismatched_keys"]]))
     if lacking:
         raise InputError(
@@ -126,19 +135,6 @@ def load_weights(folder: Path) -> Any:
             todo="give the whole model",
         )
     return model
-
-
-@contextmanager
-def _told(folder: Path, todo: str) -> Iterator[None]:
-    """Say what is wrong with a folder."""
-    try:
-        yield
-    except InputError:
-        raise
-    except Exception as error:
-        # Whatever a library makes of a folder that somebody else wrote: its tree of errors is no contract.
-        told = f"{type(error).__name__}: {error}".split("\n")[0][:_MAX_TOLD]
-        raise InputError(f"this model cannot be loaded ({told})", where=str(folder), todo=todo) from error
 
 
 class LocalModel:
@@ -241,12 +237,22 @@ class LocalModel:
         return own if isinstance(own, list) else [] if own is None else [own]
 
 
-def _check_configuration(folder: Path, config: Any) -> None:
-    """Refuse one that has others beside it, or names its weights: files that no hash names, and pickles, could be."""
-    if getattr(config, "transformers_weights", None) is not None:
+def _check_configuration(folder: Path) -> None:
+    """Refuse one that has others beside it, or names its weights, at any depth: they could be a pickle."""
+    said = set(_keys(json.loads((folder / "config.json").read_bytes())))
+    if "transformers_weights" in said:
         raise InputError("its config.json says where its weights are", where=str(folder), todo=_SAVE)
-    if "configuration_files" in json.loads((folder / "config.json").read_bytes()):
+    if "configuration_files" in said:
         raise InputError("its config.json names other configurations", where=str(folder), todo=_SAVE)
+
+
+def _keys(document: Any) -> Iterator[str]:
+    """Yield the keys of a JSON document at every depth: a model of texts and images has configurations in its own."""
+    if isinstance(document, dict):
+        yield from document
+    if isinstance(document, dict | list):
+        for part in document.values() if isinstance(document, dict) else document:
+            yield from _keys(part)
 
 
 def _choice(own: Any, temperature: float | None) -> dict[str, Any]:

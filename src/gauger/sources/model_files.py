@@ -4,7 +4,9 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import msgspec
@@ -14,6 +16,8 @@ from gauger.errors import InputError
 _CHUNK: Final = 1 << 22
 _CONFIG: Final = "config.json"
 _SHARDS: Final = "*.safetensors.index.json"
+#: Of a distributed checkpoint: with one such file, Transformers reads every file of weights there is.
+_PARTS: Final = "shard-*-model-*.safetensors"
 _TODO: Final = "give the folder that `save_pretrained` wrote, with config.json and *.safetensors"
 
 
@@ -44,8 +48,7 @@ def read_model_files(
         it from elsewhere: hashes would not name it.
     """
     try:
-        paths = {_name(path, folder): path for path in _files(folder)}
-        _check(folder, paths)
+        paths = _paths(folder)
         n_bytes, done, found = sum(path.stat().st_size for path in paths.values()), 0, []
         for name, path in sorted(paths.items(), key=lambda one: one[0].encode()):
             digest, size = hashlib.sha256(), 0
@@ -57,8 +60,26 @@ def read_model_files(
             done += size
             found.append(ModelFile(name=name, sha256=digest.hexdigest(), size_bytes=size))
     except OSError as error:
-        raise InputError(f"the model cannot be read: {error.strerror}", where=str(folder), todo=_TODO) from error
+        raise _unread(error, folder) from error
     return found
+
+
+@contextmanager
+def only_named(folder: Path) -> Iterator[Path]:
+    """Yield a folder of links to the files by which a model is known, and to nothing else.
+
+    Whoever loads a model from there takes no weights from a hidden file, whatever a name in it says: its hash would not
+    name them. (Errors: `read_model_files`.)
+    """
+    with TemporaryDirectory(prefix="gauger-model-") as place:
+        try:
+            for name, path in _paths(folder).items():
+                link = Path(place, name)
+                link.parent.mkdir(parents=True, exist_ok=True)
+                link.symlink_to(path.resolve())
+        except OSError as error:
+            raise _unread(error, folder) from error
+        yield Path(place)
 
 
 def digest_of(files: Sequence[ModelFile]) -> str:
@@ -69,6 +90,17 @@ def digest_of(files: Sequence[ModelFile]) -> str:
     """
     listed = "".join(f"{one.sha256}  {one.name}\n" for one in files)
     return hashlib.sha256(listed.encode()).hexdigest()
+
+
+def _paths(folder: Path) -> dict[str, Path]:
+    """Return the files of a model by name, once they are seen to be the whole of one."""
+    paths = {_name(path, folder): path for path in _files(folder)}
+    _check(folder, paths)
+    return paths
+
+
+def _unread(error: OSError, folder: Path) -> InputError:
+    return InputError(f"the model cannot be read: {error.strerror}", where=str(folder), todo=_TODO)
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -93,6 +125,10 @@ def _check(folder: Path, names: Collection[str]) -> None:
         raise InputError("a file has a name that cannot be written down", where=str(folder), todo="rename it")
     if not (folder / _CONFIG).is_file() or not any(folder.glob("*.safetensors")):
         raise InputError("this folder holds no model in safetensors", where=str(folder), todo=_TODO)
+    if any(folder.glob(_PARTS)):
+        raise InputError(
+            "this is a checkpoint of a training in parts", where=str(folder), todo="save the whole with save_pretrained"
+        )
     if (folder / "adapter_config.json").exists():
         raise InputError(
             "this is an adapter, whose base lies elsewhere", where=str(folder), todo="merge the two and save the whole"

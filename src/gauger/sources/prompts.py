@@ -54,23 +54,25 @@ def read_prompts(content: bytes, *, where: str, samples: int) -> list[Question]:
 
 
 def read_file(path: Path) -> bytes:
-    """Return a file of prompts as it is.
+    """Return a file of prompts as it is; there are some, and every line is one.
 
     Raises
     ------
     InputError
-        It cannot be read.
+        It cannot be read, or is none (`read_prompts`).
     """
     try:
-        return path.read_bytes()
+        content = path.read_bytes()
     except OSError as error:
         raise InputError(f"the prompts cannot be read: {error.strerror}", where=str(path)) from error
+    read_prompts(content, where=str(path), samples=1)
+    return content
 
 
 def _record(line: bytes, where: str) -> _Record:
     try:
         record = msgspec.json.decode(line, type=_Record)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise _no_prompt(where) from None
     if (record.prompt is None) == (not record.messages):
         raise _no_prompt(where)

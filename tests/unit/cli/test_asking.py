@@ -74,6 +74,16 @@ def test_the_key_goes_to_the_endpoint_and_nowhere_else(query, here, monkeypatch)
         assert SECRET not in path.read_text()
 
 
+@pytest.mark.parametrize("more", ["[" * 50_000 + "]" * 50_000, "secret"])
+def test_a_line_that_is_no_prompt_is_named_before_a_run_is_begun_with_it(more, query, here):
+    (here / "prompts.jsonl").write_text(f'{{"prompt": "a"}}\n{{"prompt": "b", "more": {more}}}\n')
+    shown = query("http://127.0.0.1:1/v1")
+    assert shown.code == 3
+    assert shown.err.startswith("gauger: prompts.jsonl, line 2: this is no prompt")
+    assert "secret" not in shown.err
+    assert not (here / "run").exists()
+
+
 def test_a_key_that_others_can_read_is_refused(query, here):
     (here / "key").write_text(SECRET)
     (here / "key").chmod(0o644)

@@ -37,10 +37,17 @@ def test_the_effect_comes_from_a_positive_control(gauger, tmp_path):
     document["tests"] = []
     path.write_text(json.dumps(document))
     assert gauger("prove", "plan", "--test", path).code == 2
-    path.write_text("secret")
-    shown = gauger("prove", "plan", "--test", path)
-    assert shown.code == 3
-    assert "secret" not in shown.err
+    for nothing in ("secret", '{"secret": ' + "[" * 50_000 + "]" * 50_000 + "}"):
+        path.write_text(nothing)
+        shown = gauger("prove", "plan", "--test", path)
+        assert shown.code == 3
+        assert "secret" not in shown.err
+
+
+def test_a_share_of_nothing_is_refused_and_not_taken_for_none(gauger):
+    shown = gauger("prove", "plan", "--effect", 0.09, "--share", 0.2, "--expected-share", 0)
+    assert shown.code == 2
+    assert "must be greater than 0" in shown.err
 
 
 def test_the_effect_is_that_of_one_key_and_method_and_no_record(gauger, tmp_path):

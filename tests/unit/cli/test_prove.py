@@ -94,6 +94,8 @@ def test_a_key_that_was_not_committed_to_is_refused(prove):
         '{"tokens": [1, 2], "candidates": [[1]], "probabilities": [[1.0]]}',
         '{"tokens": [1], "candidates": [[1]], "probabilities": [[-1.0]]}',
         "secret \xff",
+        '{"tokens": [1], "more": ' + "[" * 50_000 + "]" * 50_000 + "}",
+        '{"tokens": [1], "first_look": -5}',
     ],
 )
 def test_a_line_that_is_no_answer_is_named_and_never_quoted(line, prove, world):
@@ -145,6 +147,16 @@ def test_evidence_is_handed_over_signed_and_checked_without_the_workspace(prove,
     assert checked.code == 0
     assert checked.out.startswith("The bundle holds: suspect.jsonl, ")
     assert "\nproof: key C-17/1\nalpha        0.001\n" in checked.out
+
+
+def test_evidence_holds_beside_plans_of_canaries(prove, gauger, world, monkeypatch):
+    """One log holds both: a line of it left out would break the chain."""
+    monkeypatch.chdir(world)
+    for campaign in ("C-16", "C-17"):
+        assert gauger("canary", "plan", "--campaign", campaign, "--workspace", "ws").code == 0
+    assert prove(*EVERYTHING, "--out", "evidence").code == 0
+    assert gauger("prove", "verify", "evidence").code == 0
+    assert len((world / "evidence" / "commitments.jsonl").read_bytes().splitlines()) == 3
 
 
 def test_evidence_holds_no_token_and_no_key(prove, world):

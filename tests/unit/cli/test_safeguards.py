@@ -56,6 +56,7 @@ def test_the_set_is_pinned(gauger, safeguards, tmp_path):
         (b'{"id": 1, "kind": "secret"}', "line 1"),
         (b'{"id": 1, "kind": "safe"}\n{"id": "1", "kind": "safe"}', "line 2"),
         (b'{"id": "secret \xff", "kind": "safe"}', "line 1"),
+        (b'{"id": 1, "kind": "safe", "more": ' + b"[" * 50_000 + b"]" * 50_000 + b"}", "line 1"),
     ],
 )
 def test_hostile_prompts_are_named_and_never_quoted(content, said, safeguards, tmp_path):
@@ -64,6 +65,15 @@ def test_hostile_prompts_are_named_and_never_quoted(content, said, safeguards, t
     assert shown.code == 3
     assert said in shown.err
     assert "secret" not in shown.err
+
+
+def test_of_prompts_of_one_kind_nothing_is_said_of_the_other(safeguards, tmp_path):
+    content = "".join(PROMPTS.splitlines(keepends=True)[:40])
+    (tmp_path / "prompts.jsonl").write_text(content)
+    shown = safeguards(pin=hashlib.sha256(content.encode()).hexdigest())
+    assert shown.code == 0
+    assert " safe " not in shown.out
+    assert shown.out.count("McNemar") == 2
 
 
 def test_two_answers_to_one_prompt_are_refused(safeguards, tmp_path):

@@ -116,3 +116,17 @@ def test_canaries_are_not_spoken_of_as_watermarks_and_their_reach_is_said():
     assert said.word == "withheld"
     assert "tokens" not in said.sentence
     assert "cannot reach" not in said.sentence
+
+
+def methods(suspect, control):
+    rows = [row("suspect", "suspect", 1e-6, adjusted_p_value=1e-6, method=one) for one in suspect]
+    rows += [row(f"c{n}", "control", 0.5, method=one) for n in range(3) for one in control]
+    return document.write(rows, log()[1:], alpha=1e-6, null_keys=1_999_999, n_tests=len(suspect), served=SERVED)
+
+
+@pytest.mark.parametrize("control", [("plain",), ("teacher",), ("plain", "teacher")])
+@pytest.mark.parametrize("suspect", [("plain",), ("teacher",), ("plain", "teacher")])
+def test_a_control_is_tested_by_the_methods_of_the_suspect(suspect, control):
+    """What the teacher's word shows of a weak mark, a plain test does not: such a control could not fire."""
+    (verdict,) = methods(suspect, control).verdicts
+    assert verdict.word == ("proof" if set(suspect) <= set(control) else "strong evidence")

@@ -92,6 +92,8 @@ def test_an_exported_key_is_the_key_at_work(terms):
         b'{"algorithm": "gumbel", "key": -1, "context_width": 1}',
         b'{"algorithm": "gumbel", "key": 18446744073709551616, "context_width": 1}',
         b'{"ngram_len": 5, "keys": [1, 2]}',
+        b'{"algorithm": "\xff", "key": 1, "context_width": 1}',
+        b'{"more": ' + b"[" * 50_000 + b"]" * 50_000 + b"}",
     ],
 )
 def test_what_is_no_exported_key_is_refused(content):

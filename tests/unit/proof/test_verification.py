@@ -33,7 +33,7 @@ from gauger.errors import InputError
 from gauger.evidence.records import rounded_up
 from gauger.proof import evidence
 from gauger.proof.document import write
-from gauger.proof.evidence import EVIDENCE, MANIFEST, PAGE, Evidence, Manifest, input_file, piece, sealed
+from gauger.proof.evidence import EVIDENCE, MANIFEST, PAGE, Evidence, Manifest, input_file, piece, sealed, written
 from gauger.proof.examination import KeyInQuestion, Plan, Subject, count_tests, examine
 from gauger.proof.keys import Terms
 from gauger.proof.looks import sequential_null_keys
@@ -203,7 +203,33 @@ def with_evidence(content: bytes, files: dict[str, bytes]) -> dict[str, bytes]:
     pieces = [piece(one.name, content if one.name == EVIDENCE else files[one.name]) for one in manifest.files]
     manifest = msgspec.structs.replace(manifest, files=pieces)
     signed = msgspec.structs.replace(manifest, signature=SIGNER.sign(manifest.signed_bytes).hex())
-    return {**files, EVIDENCE: content, MANIFEST: msgspec.json.encode(signed)}
+    return {**files, EVIDENCE: content, MANIFEST: written(signed)}
+
+
+def test_evidence_that_says_more_than_it_is_read_to_say_is_refused(found):
+    """JSON may say a thing twice, or what nobody checks: one reader takes the first word, another the last."""
+    files = resealed(found)
+    evidence_as_it_is = files[EVIDENCE].decode()
+    verify(with_evidence(files[EVIDENCE], files))
+    for place, more in (('"p_value": 5e-7', '"p_value": 1e-99, '), ('"detection_means"', '"by a court": "guilty", ')):
+        content = evidence_as_it_is.replace(place, more + place, 1).encode()
+        with pytest.raises(InputError, match="not written as Gauger writes it"):
+            verify(with_evidence(content, files))
+
+
+def test_a_manifest_that_says_a_thing_twice_is_refused_without_its_signer(found):
+    files = resealed(found)
+    suspect = b'"suspect": "suspect.jsonl"'
+    content = files[MANIFEST].replace(suspect, b'"suspect": "another.jsonl",\n  ' + suspect)
+    with pytest.raises(InputError, match="not written as Gauger writes it"):
+        verify({**files, MANIFEST: content})
+
+
+def test_evidence_without_end_is_told(found):
+    files = resealed(found)
+    deep = b'"more": ' + b"[" * 50_000 + b"]" * 50_000 + b', "detection_means"'
+    with pytest.raises(InputError, match="cannot be read"):
+        verify(with_evidence(files[EVIDENCE].replace(b'"detection_means"', deep, 1), files))
 
 
 @pytest.mark.parametrize(

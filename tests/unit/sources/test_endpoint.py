@@ -250,6 +250,11 @@ def test_no_document_is_too_strange(document, is_stream):
         "https://[::1/v1",
         "http://host.example/v1",
         "http://127.0.0.1.example/v1",
+        "https://a host/v1",
+        "https://host/sk-secret v1",
+        "https://host/sk-secret\u20ac",
+        "https://host..example/v1",
+        "https://" + "h" * 64 + "/v1",
     ],
 )
 def test_addresses_that_are_none_or_not_safe_are_refused_without_quoting_them(url):

@@ -9,6 +9,7 @@ from tests.unit.sources.models import N_POSITIONS, TEMPLATE, WORDS, sampling, wr
 
 from gauger.errors import InputError
 from gauger.sources.local_models import load_model
+from gauger.sources.model_files import only_named, read_model_files
 from gauger.sources.prompts import Question
 from gauger.sources.replies import Fault, Reply
 
@@ -153,7 +154,7 @@ def test_a_pickle_is_never_opened_and_no_code_of_the_folder_runs(tmp_path, trans
     (evil / "pytorch_model.bin").write_bytes(pickle.dumps(Opened(trace)))
     assert isinstance(load_model(evil, sampling()).ask(question()), Reply)
     (evil / "model.safetensors").unlink()
-    with pytest.raises(InputError, match="cannot be loaded"):
+    with pytest.raises(InputError, match="no model in safetensors"):
         load_model(evil, sampling())
     own = write_model(tmp_path / "own")
     (own / "code.py").write_text(f"open({str(trace)!r}, 'w')\n")
@@ -186,6 +187,28 @@ def test_weights_are_those_that_the_hash_names_whatever_config_json_says(named, 
     with pytest.raises(InputError, match="says where its weights are"):
         load_model(model, sampling())
     assert not trace.exists()
+
+
+def test_weights_are_those_that_the_hash_names_in_a_configuration_within_another(tmp_path, transformers_installed):
+    """Of a model of texts and images, the library loads the part for texts by a configuration of its own."""
+    model = write_model(tmp_path / "m")
+    configured(model, model_type="mllama", text_config={"transformers_weights": ".w.safetensors"})
+    with pytest.raises(InputError, match="says where its weights are"):
+        load_model(model, sampling())
+
+
+def test_no_hidden_file_is_there_where_a_model_is_loaded(tmp_path, transformers_installed):
+    """Beside a part of a distributed checkpoint, the library reads every file of weights: hidden ones, too."""
+    model = write_model(tmp_path / "m")
+    (model / "model.safetensors").rename(model / ".w.safetensors")
+    (model / "other.safetensors").write_bytes((model / ".w.safetensors").read_bytes())
+    with only_named(model) as named:
+        assert sorted(path.name for path in named.iterdir()) == sorted(one.name for one in read_model_files(model))
+    with pytest.raises(InputError, match="cannot be loaded"):
+        load_model(model, sampling())
+    (model / "shard-00001-model-00001-of-00001.safetensors").write_bytes((model / ".w.safetensors").read_bytes())
+    with pytest.raises(InputError, match="checkpoint of a training"):
+        load_model(model, sampling())
 
 
 def test_there_is_one_configuration(tmp_path, transformers_installed):
