@@ -30,7 +30,8 @@ class AnthropicSource:
         """Values by canonical column."""
         row = pair_row(record, options)
         request, response = request_of(record), response_of(record)
-        row.setdefault("provider_name", "anthropic")
+        if row["provider_name"] is None:
+            row["provider_name"] = "anthropic"
         row["request_id"] = row.get("request_id") or response.get("id")
         row["end_user_id"] = row.get("end_user_id") or as_object(request.get("metadata")).get("user_id")
         return row

@@ -54,8 +54,8 @@ class Converted(NamedTuple):
 
 
 def filled(row: Mapping[str, object]) -> tuple[object, ...]:
-    """Values of a source's row in the order of `FILLED`."""
-    return tuple(map(row.get, FILLED))
+    """Values of a source's row (`empty_row`): in the order of `FILLED`."""
+    return tuple(row.values())
 
 
 def converted(

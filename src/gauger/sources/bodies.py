@@ -23,6 +23,7 @@ from gauger.exchanges.turns import (
 )
 from gauger.sources.faults import WRONG_TYPE, Bad
 from gauger.sources.json_text import canonical, opened
+from gauger.sources.values import empty_row
 
 Row = dict[str, object]
 
@@ -56,15 +57,16 @@ class Conversation(msgspec.Struct, frozen=True, gc=False):
 
 def conversation(messages: object) -> Conversation | Bad:
     """Split into turns a list of messages, of Responses API items, or of a bare prompt."""
-    messages = opened(messages)
+    if isinstance(messages, str):
+        messages = opened(messages)
+    if isinstance(messages, list) and (alone := _alone(messages, USER_ROLES)):
+        return Conversation(prompt=alone)
     if isinstance(messages, str):
         return Conversation(prompt=messages)
     if messages is None or messages == {}:
         return Conversation()
     if not isinstance(messages, list) or not _MESSAGE_KINDS.issuperset(map(type, messages)):
         return WRONG_TYPE
-    if alone := _alone(messages, USER_ROLES):
-        return Conversation(prompt=alone)
     system, talk, said = _parted(messages)
     last = _last_run(said)
     turn = talk[last.start : last.stop]
@@ -99,7 +101,12 @@ def _plain_text(message: object, roles: frozenset[str]) -> str | None:
     if not isinstance(message, dict) or not _PLAIN_NAMES.issuperset(message):
         return None
     text = message.get("content")
-    return text if isinstance(text, str) and role(message) in roles else None
+    return text if isinstance(text, str) and _role(message) in roles else None
+
+
+def _role(message: Mapping[str, object]) -> str:
+    named = message.get("role")
+    return named if isinstance(named, str) else role(message)
 
 
 def _last_run(said: list[bool]) -> range:
@@ -141,10 +148,14 @@ _BLOCK_KEYS: Final = {"thinking": "signature", "redacted_thinking": "data", "rea
 
 
 def exchanged(request: Mapping[str, object], response: object) -> Row:
-    """Canonical columns of a request's body and of its answer; of two reasoning blocks the one that came back."""
-    answer, row = answered(response), asked(request)
-    block = row.get("reasoning_block")
-    return {**answer, **row, "reasoning_block": answer.get("reasoning_block") if block is None else block}
+    """Row (`empty_row`) of a request's body and of its answer; of two reasoning blocks the one that came back."""
+    row = empty_row()
+    row.update(answered(response))
+    block = row["reasoning_block"]
+    row.update(asked(request))
+    if row["reasoning_block"] is None:
+        row["reasoning_block"] = block
+    return row
 
 
 def _listed(holder: Mapping[str, object], key: str) -> list[object]:
@@ -231,7 +242,7 @@ def answered(body: object) -> Row:
         return {"response": WRONG_TYPE}
     messages = _messages(body)
     row: Row = {
-        "response": joined(map(_answer_text, messages)) or _bare_text(body),
+        "response": _shown(messages) or _bare_text(body),
         "finish_reason": _finish_reason(body),
         "response_model": body.get("model"),
         "reasoning_block": _first_block(messages),
@@ -254,18 +265,22 @@ def _chosen(choice: Mapping[str, object]) -> Mapping[str, object]:
     return message if isinstance(message, dict) else choice
 
 
+def _shown(messages: list[Mapping[str, object]]) -> str | None:
+    """Text of the messages of an answer: mostly there is one."""
+    return _answer_text(messages[0]) if len(messages) == 1 else joined(map(_answer_text, messages))
+
+
 def _answer_text(message: Mapping[str, object]) -> str:
     if plain := _plain_text(message, ASSISTANT_ROLES):
         return plain
     shown = "" if kind_of(message) in SILENT_PARTS else content_text(_first(message, "content", "refusal", "text"))
-    calls = [*_listed(message, "tool_calls"), *_listed(message, "content"), message.get("function_call"), message]
-    return joined([shown, *map(_call_text, calls)]) or ""
+    parts = [*_listed(message, "tool_calls"), *_listed(message, "content"), message.get("function_call"), message]
+    calls = [part for part in parts if isinstance(part, dict) and not _CALL_NAMES.isdisjoint(part)]
+    return joined([shown, *map(_call_text, calls)]) or "" if calls else shown
 
 
-def _call_text(part: object) -> str:
+def _call_text(part: Mapping[str, object]) -> str:
     """Write a tool call as `name(arguments)`; empty for anything else."""
-    if not isinstance(part, dict) or _CALL_NAMES.isdisjoint(part):
-        return ""
     function = part.get("function")
     call = function if isinstance(function, dict) else part
     name = call.get("name")

@@ -27,4 +27,4 @@ class CanonicalSource:
     def row(self, record: Mapping[str, object], options: ReadOptions) -> Mapping[str, object]:
         """Take the canonical columns; where the record came from is written anew."""
         del options
-        return {column: record[column] for column in CONVERTERS if column in record}
+        return {column: record.get(column) for column in CONVERTERS}

@@ -24,7 +24,7 @@ from gauger.sources.bodies import answered, conversation, tool_names
 from gauger.sources.faults import Bad
 from gauger.sources.json_text import canonical, opened
 from gauger.sources.times import UNITS, from_number
-from gauger.sources.values import CONVERTERS
+from gauger.sources.values import CONVERTERS, empty_row
 
 Step = str | int
 
@@ -167,7 +167,7 @@ class MappedSource:
         if mapping is not options.mapping:
             rules_by_way = _rules(options.mapping or {})
             self._known = (options.mapping, rules_by_way)
-        row: dict[str, object] = {}
+        row = empty_row()
         for way, rules in rules_by_way:
             value = way.value(record)
             for column, part in rules:

@@ -24,7 +24,8 @@ class OpenAISource:
         """Values by canonical column; the answer's own time stands in for a missing one."""
         row = pair_row(record, options)
         request, response = request_of(record), response_of(record)
-        row.setdefault("provider_name", "openai")
+        if row["provider_name"] is None:
+            row["provider_name"] = "openai"
         if row.get("occurred_at") is None:
             row["occurred_at"] = response.get("created") or response.get("created_at")
         row["request_id"] = row.get("request_id") or response.get("id")

@@ -65,25 +65,25 @@ def pair_row(record: Mapping[str, object], options: ReadOptions) -> Row:
     request = request_of(record)
     if not request:
         raise Refused(WRONG_TYPE, column="user_prompt")
-    return {**exchanged(request, record.get("response")), **_client(record), **_beside(record)}
+    row = exchanged(request, record.get("response"))
+    row.update(_client(record))
+    row.update(_beside(record))
+    return row
 
 
 def _beside(record: Mapping[str, object]) -> Row:
     row: Row = {}
-    for column, names in _places(_NAMES.intersection(record)):
-        for name in names:
-            value = record[name]
-            if value is not None and value != "":
-                row[column] = value
-                break
+    for column, name in _places(_NAMES.intersection(record)):
+        value = record[name]
+        if value is not None and value != "":
+            row[column] = value
     return row
 
 
 @lru_cache(maxsize=256)
-def _places(known: frozenset[str]) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Of `_BESIDE` what a record with these of its names has: records of one log have few shapes."""
-    here = ((column, tuple(name for name in names if name in known)) for column, names in _BESIDE.items())
-    return tuple((column, names) for column, names in here if names)
+def _places(known: frozenset[str]) -> tuple[tuple[str, str], ...]:
+    """Of `_BESIDE` what a record with these of its names has, what counts most last: one log has few shapes."""
+    return tuple((column, name) for column, names in _BESIDE.items() for name in reversed(names) if name in known)
 
 
 def _client(record: Mapping[str, object]) -> Row:

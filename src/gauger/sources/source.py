@@ -41,7 +41,8 @@ class Source(Protocol):
     def row(self, record: Mapping[str, object], options: ReadOptions) -> Mapping[str, object]:
         """Values by canonical column, as the log gives them; `Bad` for one that is there and cannot be read.
 
-        The reader converts them (`gauger.sources.values`): a source only knows where things lie.
+        All columns are there, in their order: a row begins as `gauger.sources.values.empty_row`. The reader converts
+        them: a source only knows where things lie.
 
         Raises
         ------

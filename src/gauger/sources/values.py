@@ -181,6 +181,14 @@ CONVERTERS: Final[Mapping[str, Converter]] = {
     **dict.fromkeys(TEXTS, text),
 }
 
+_EMPTY_ROW: Final[Mapping[str, object]] = dict.fromkeys(CONVERTERS)
+
+
+def empty_row() -> dict[str, object]:
+    """Return a new row with all columns of `CONVERTERS` in their order, None in each: what a source fills."""
+    return dict(_EMPTY_ROW)
+
+
 #: Converters that leave a text as it is.
 _AS_GIVEN: Final = (text, identifier)
 
@@ -221,12 +229,14 @@ def _together(converter: Converter, kind: type, values: list[Any], zone: tzinfo)
     if kind is int:
         bits = _bits(converter)
         return values if bits and _fit(values, bits) else None
-    is_as_given = converter in _AS_GIVEN or (converter is key_identifier and not any(map(_is_clear_key, values)))
-    return [value or None for value in values] if kind is str and is_as_given else None
+    if kind is not str:
+        return None
+    is_as_given = converter in _AS_GIVEN or (converter is key_identifier and not _has_clear_key(values))
+    return [value or None for value in values] if is_as_given else None
 
 
-def _is_clear_key(value: object) -> bool:
-    return isinstance(value, str) and value.startswith(_CLEAR_KEY)
+def _has_clear_key(values: list[str | None]) -> bool:
+    return any([value.startswith(_CLEAR_KEY) for value in values if value])  # noqa: C419 - a generator takes longer
 
 
 def _bits(converter: Converter) -> int:
@@ -247,7 +257,7 @@ def _durations(values: list[Any], zone: tzinfo) -> list[int] | None:
     """Milliseconds of durations whose times can be read at once."""
     if None in values:
         return None
-    begins, ends = (moments([getattr(value, side) for value in values], zone) for side in ("begin", "end"))
+    begins, ends = moments([value.begin for value in values], zone), moments([value.end for value in values], zone)
     if begins is None or ends is None:
         return None
     found = [round((end - begin) / 1000) for begin, end in zip(begins, ends, strict=True)]

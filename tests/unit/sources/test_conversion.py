@@ -34,6 +34,7 @@ SCALARS = (
     | st.floats()
     | st.sampled_from(["", "sk-secret", "None", "5", "nan", "2026-01-01T00:00:00Z", "1.2.3.4, 5.6.7.8", "[", "\x00é"])
     | st.text(max_size=5)
+    | st.sampled_from(["x" * 70_000, "é" * 40_000])
 )
 ODD = st.recursive(
     SCALARS,
@@ -71,6 +72,7 @@ def by_definition(value, source, options):
         return None, [(verdict.column, verdict.fault.reason)]
     except RecursionError:
         return None, [(None, "nested_too_deeply")]
+    assert list(row) == list(CONVERTERS)
     found = {column: convert(row.get(column), UTC) for column, convert in CONVERTERS.items()}
     found |= {column: bad for column, bad in row.items() if isinstance(bad, Bad)}
     for column in REQUIRED:
