@@ -17,6 +17,7 @@ import importlib.util
 import json
 import os
 import platform
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -184,6 +185,7 @@ def kernel_without(part: str) -> ModuleType:
         path.write_text(code)
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # compiled code that was kept asks for its module by name
     spec.loader.exec_module(module)
     return module
 

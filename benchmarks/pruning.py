@@ -20,7 +20,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 os.environ.setdefault("NUMBA_CACHE_DIR", str(Path.home() / ".cache" / "gauger" / "kernels"))
@@ -36,12 +36,12 @@ from benchmarks.worlds import fared, pools_at_hand
 from gauger.campaigns.document import encode
 from gauger.campaigns.windows import DAY_US, plan_windows
 from gauger.engines.fetch import fetch_owners
-from gauger.lab import World, simulate
+from gauger.lab import Campaign, Scenario, World, simulate
 from gauger.lab.bench import truth_of
 from gauger.lab.scanning import Opened, opened, opened_files, report_on
 from gauger.lab.scores import Truth
 from gauger.lab.scoring import score
-from gauger.lab.suites import SUITES, Cell
+from gauger.lab.suites import SUITES
 from gauger.settings import Settings
 from gauger.store.durable import write_parquet
 from gauger.store.staging import distinct_parts, split_by_day
@@ -57,7 +57,10 @@ GROUPS = {
     "10 %, five accounts": ("accounts/5",),
     "10 %, ten accounts": ("accounts/10",),
     "one request an account": ("requests/1", "one-each/nothing"),
+    "one request an account, 125 wrappings": ("one-each/nothing/125-wrappers",),
 }
+#: What the suites do not hold: cells of theirs whose campaign has as many wrappings as there are.
+WRAPPED = "/125-wrappers"
 #: Columns whose bytes stand in the table by themselves.
 LARGEST = ("shingles", "projection", "turn_hash_high", "turn_hash_low", "digest_high", "digest_low", "request_id")
 
@@ -186,16 +189,21 @@ def by_column(paths: list[Path]) -> Counter[str]:
 # --- worlds --------------------------------------------------------------------------------------------------------
 
 
-def cell_of(name: str) -> Cell:
-    """Return a cell of the lab's suites by its name."""
-    return next(cell for suite in ("detection", "power") for cell in SUITES[suite].cells if cell.name == name)
+def scenario_of(name: str, seed: int) -> Scenario:
+    """Return the scenario of a cell of the lab's suites, or of one whose campaign is wrapped in 125 ways."""
+    cells = {cell.name: cell for suite in ("detection", "power") for cell in SUITES[suite].cells}
+    if name in cells:
+        return cells[name].scenario_of(seed)
+    whole = cells[name.removesuffix(WRAPPED)].scenario_of(seed)
+    parts = tuple(replace(part, wrappers=125) if isinstance(part, Campaign) else part for part in whole.parts)
+    return replace(whole, parts=parts)
 
 
 def run(cell: str, seed: int) -> dict[str, object]:
     """Return what one world comes to under each rule."""
     started = time.process_time()
     pools, kind = pools_at_hand()
-    world = simulate(cell_of(cell).scenario_of(seed), seed=seed, pools=pools)
+    world = simulate(scenario_of(cell, seed), seed=seed, pools=pools)
     settings, truth = Settings(), truth_of(world)
     with opened(world, key=seed, settings=settings) as seen, tempfile.TemporaryDirectory() as folder:
         rows, parts, places = in_memory(seen, settings)

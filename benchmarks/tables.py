@@ -86,14 +86,29 @@ def detection(table: list[Row]) -> Iterator[str]:
 
 
 def pruning(table: list[Row]) -> Iterator[str]:
-    """Yield what is kept, and what is found with it, a row a kind of campaign and rule."""
-    yield "| campaign, worlds | kept | shingles | bytes | first | *campaign*, *supported* | P, R | exchange AP | same |"
-    yield "|" + "---|" * 9
-    for row in table:
-        kept = f"{row['rule']} | {100 * row['shingles_kept']:.0f} % | {row['bytes_per_exchange']:.0f}"
-        said = f"{row['first']} | {row['campaign_verdicts']}, {row['supported_verdicts']}"
-        who = f"{row['precision_mean']:.2f}, {row['recall_mean']:.2f} | {row['exchange_ap_mean']:.3f}"
-        yield f"| {row['campaign']}, {row['worlds']} | {kept} | {said} | {who} | {row['same_findings']} |"
+    """Yield the room that each rule leaves, over all worlds, and below it what is found, a row a kind of campaign."""
+    rules = list(dict.fromkeys(row["rule"] for row in table))
+    n_worlds = sum(row["worlds"] for row in table if row["rule"] == rules[0])
+    yield "| kept | of all shingles | bytes an exchange | of it shingles | same findings.json |"
+    yield "|---|---|---|---|---|"
+    for mine in ([row for row in table if row["rule"] == rule] for rule in rules):
+        share, room, shingles = (
+            sum(row["worlds"] * figure(row) for row in mine) / n_worlds
+            for figure in (
+                lambda row: row["shingles_kept"],
+                lambda row: row["bytes_per_exchange"],
+                lambda row: row["bytes_by_column"]["shingles"],
+            )
+        )
+        same = f"{sum(row['same_findings'] for row in mine)} of {n_worlds}"
+        yield f"| {mine[0]['rule']} | {100 * share:.0f} % | {room:.0f} | {shingles:.0f} | {same} |"
+    yield ""
+    yield f"| first, recall, exchange AP | worlds | {' | '.join(rules)} |"
+    yield "|" + "---|" * (2 + len(rules))
+    for name in dict.fromkeys(row["campaign"] for row in table):
+        mine = [row for row in table if row["campaign"] == name]
+        told = [f"{row['first']}, {row['recall_mean']:.2f}, {row['exchange_ap_mean']:.2f}" for row in mine]
+        yield f"| {name} | {mine[0]['worlds']} | {' | '.join(told)} |"
 
 
 def growth(axes: dict[str, Row]) -> Iterator[str]:
@@ -134,10 +149,15 @@ def main() -> None:
     table = json.loads((RESULTS / "ablation.json").read_text())["table"]
     cells = json.loads((RESULTS / "detection.json").read_text())["table"]
     power = planted(next(iter(runs.values())), 0.01)
-    others = {"pruning": ("table", pruning), "growth": ("axes", growth), "profile": ("rows", profile)}
-    more = [show(json.loads((RESULTS / f"{name}.json").read_text())[part]) for name, (part, show) in others.items()]
-    sketch = costs(json.loads((RESULTS / "kernel.json").read_text())["corpora"])
-    for lines in (validity(runs), power, scenarios(table), ablation(table), detection(cells), *more, sketch):
+    others = {
+        "pruning": ("table", pruning),
+        "growth": ("axes", growth),
+        "profile": ("rows", profile),
+        "kernel": ("corpora", costs),
+    }
+    found = {name: RESULTS / f"{name}.json" for name in others if (RESULTS / f"{name}.json").exists()}
+    more = [others[name][1](json.loads(path.read_text())[others[name][0]]) for name, path in found.items()]
+    for lines in (validity(runs), power, scenarios(table), ablation(table), detection(cells), *more):
         print("\n".join(lines), end="\n\n")
 
 

@@ -1,9 +1,11 @@
 """The rules of the pruning benchmark against plain loops, and what is written against what was there."""
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
-from benchmarks.pruning import RULES, Places, by_column, pruned
+from benchmarks.pruning import GROUPS, RULES, Places, by_column, pruned, scenario_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -60,3 +62,11 @@ def test_bytes_by_column_are_those_of_the_files(tmp_path):
     assert set(found) == {"a", "shingles", "footers"}
     assert found.total() == sum(path.stat().st_size for path in paths)
     assert min(found.values()) > 0
+
+
+def test_every_cell_has_a_campaign_and_the_last_is_wrapped_in_125_ways():
+    campaigns = {cell: scenario_of(cell, 1).campaigns for cells in GROUPS.values() for cell in cells}
+    assert all(len(one) == 1 for one in campaigns.values())
+    [wrapped], [bare] = campaigns["one-each/nothing/125-wrappers"], campaigns["one-each/nothing"]
+    assert replace(wrapped, wrappers=bare.wrappers) == bare
+    assert wrapped.wrappers == 125
