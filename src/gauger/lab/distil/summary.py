@@ -199,9 +199,9 @@ def denied(plan: Plan, runs: Sequence[Run], title: str, leaked: float) -> Denied
     for run in runs:
         if run.cell in traces:
             curves.setdefault(run.seed, []).append((traces[run.cell], run.outcome.student))
-    ends = (min(traces.values()), max(traces.values()))
-    if ends[0] == ends[1]:
+    if len(set(traces.values())) < 2:
         return Denied(title, leaked, Spread(0, None, None, None, NO_CURVE), "")
+    ends = (min(traces.values()), max(traces.values()))
     whole = [points for points in curves.values() if len(points) == len(traces)]
     reached = [np.interp(np.log(max(leaked, 1.0)), *_logarithmic(points)) for points in whole]
     beyond: Literal["", "below", "above"] = "below" if leaked < ends[0] else "above" if leaked > ends[1] else ""

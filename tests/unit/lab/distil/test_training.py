@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from gauger.errors import InputError
 from gauger.lab.distil.cells import PLANS, Size
 
 pytestmark = pytest.mark.slow  # they need torch, which `make test-slow` installs
@@ -65,6 +66,36 @@ def test_another_training_takes_nothing_of_what_was_kept(lessons, tmp_path, monk
     other = lessons.only(np.arange(50))
     student = Workshop(unfinished=tmp_path / "kept").train(other, steps=4, seed=1, size=size)
     assert same(weights_of(student), weights_of(train(other, steps=4, seed=1, size=size)))
+
+
+def test_a_damaged_copy_is_told_and_weights_that_nothing_uses_are_kept_too(lessons, tmp_path, monkeypatch):
+    """As of a model for texts and images, of which only the part for texts is trained."""
+    import torch
+
+    from gauger.lab.distil import training
+    from gauger.lab.distil.training import Workshop
+
+    def begun(size, seed):
+        model = really(size, seed)
+        model.unused = torch.nn.Linear(2, 2)
+        return model
+
+    really, size = training._begun, Size(width=16)
+    monkeypatch.setattr(training, "_begun", begun)
+    monkeypatch.setattr("gauger.lab.distil.unfinished.EVERY_S", 0.0)
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        with pytest.raises(Killed):
+            Workshop(unfinished=tmp_path, progress=killed_at(2)).train(lessons, steps=4, seed=1, size=size)
+        (kept,) = tmp_path.iterdir()
+        whole = kept.read_bytes()
+        kept.write_bytes(whole[: len(whole) // 2])
+        with pytest.raises(InputError, match="copy of a training is damaged"):
+            Workshop(unfinished=tmp_path).train(lessons, steps=4, seed=1, size=size)
+        kept.write_bytes(whole)
+        student = Workshop(unfinished=tmp_path).train(lessons, steps=4, seed=1, size=size)
+    assert not list(tmp_path.iterdir())
+    assert student.unused.weight.grad is None
 
 
 def test_students_of_the_tier_real_have_the_shape_of_gpt2_small(torch_installed):
