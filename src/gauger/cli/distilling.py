@@ -99,9 +99,9 @@ def distil(
     """Train a teacher and those who steal from it, and measure what each countermeasure does to both.
 
     Watermarks, withheld and summarised traces, log-probabilities, canaries, spoiled outputs, paraphrase, leaked text:
-    each with its cost to the honest user and its control. The tier real trains students of the size of GPT-2. Every
-    finished run is kept in OUT; the same command goes on where it was stopped. Needs PyTorch: pip install
-    'gauger[distil]'.
+    each with its cost to the honest user and its control. The tier real trains students of the size of GPT-2, on the
+    same small task: this measures, it makes no model to use. Every finished run is kept in OUT; the same command goes
+    on where it was stopped. Needs PyTorch: pip install 'gauger[distil]'.
     """
     from gauger.lab.distil.cells import PLANS
     from gauger.lab.distil.summary import summarise
