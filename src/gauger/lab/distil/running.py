@@ -21,7 +21,7 @@ from gauger.lab.distil.training import Weights, Workshop
 from gauger.lab.processes import each
 from gauger.lab.runs import kept_runs, make_missing
 from gauger.pipeline import Progress
-from gauger.store.durable import write_file
+from gauger.store.durable import put_in_place, write_file
 
 RUNS: Final = "runs.jsonl"
 TEACHERS: Final = "teachers"
@@ -128,7 +128,9 @@ def _teach(lesson: _Lesson) -> None:
     content = io.BytesIO()
     weights = taught(lesson.plan, lesson.seed).state_dict()
     np.savez(content, **{name: one.numpy() for name, one in weights.items()})
-    write_file(lesson.file, content.getvalue())
+    aside = lesson.file.with_suffix(".new")
+    write_file(aside, content.getvalue())
+    put_in_place(aside, lesson.file)
 
 
 @lru_cache(maxsize=1)

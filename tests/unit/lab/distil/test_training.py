@@ -56,6 +56,22 @@ def test_what_was_killed_goes_on_and_ends_with_the_same_weights(lessons, tmp_pat
     assert not list((tmp_path / "kept").iterdir())
 
 
+def test_a_teacher_is_there_whole_or_not_at_all(torch_installed, tmp_path, monkeypatch):
+    from gauger.lab.distil.running import TEACHERS, run_plan
+
+    def killed(_descriptor):
+        raise Killed
+
+    cell = replace(PLANS["smoke"].cells[1], traces=20)
+    plan = replace(PLANS["smoke"], cells=(cell,), teacher_steps=2, student_steps=2, questions=10, answers=10)
+    with monkeypatch.context() as patch:
+        patch.setattr("gauger.store.durable.os.fsync", killed)
+        with pytest.raises(Killed):
+            run_plan(plan, [1], out=tmp_path)
+    assert not list((tmp_path / TEACHERS).glob("*.npz"))
+    assert len(run_plan(plan, [1], out=tmp_path)) == 1
+
+
 def test_another_training_takes_nothing_of_what_was_kept(lessons, tmp_path, monkeypatch):
     from gauger.lab.distil.training import Workshop, train
 
