@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from gauger.lab.distil.cells import Plan
     from gauger.lab.distil.outcomes import Run
     from gauger.lab.distil.summary import Distil, Setup
+    from gauger.lab.distil.training import Weights
 
 DEFAULT_OUT = Path("gauger-distil")
 
@@ -98,9 +99,9 @@ def distil(
     """Train a teacher and those who steal from it, and measure what each countermeasure does to both.
 
     Watermarks, withheld and summarised traces, log-probabilities, canaries, spoiled outputs, paraphrase, leaked text:
-    each with its cost to the honest user and its control. The tier real trains students of the size of GPT-2. Every
-    finished run is kept in OUT; the same command goes on where it was stopped. Needs PyTorch: pip install
-    'gauger[distil]'.
+    each with its cost to the honest user and its control. The tier real trains students of the size of GPT-2, on the
+    same small task: this measures, it makes no model to use. Every finished run is kept in OUT; the same command goes
+    on where it was stopped. Needs PyTorch: pip install 'gauger[distil]'.
     """
     from gauger.lab.distil.cells import PLANS
     from gauger.lab.distil.summary import summarise
@@ -112,7 +113,8 @@ def distil(
     _require_torch()
     _require_device(device)
     numbers = range(first_seed, first_seed + (seeds or plan.seeds))
-    setup = _setup(plan, numbers, null_keys, device=device, weights=model_dir)
+    weights = _weights(model_dir)
+    setup = _setup(plan, numbers, null_keys, device=device, weights=weights)
     runs = _runs(
         plan,
         numbers,
@@ -120,7 +122,7 @@ def distil(
         null_keys=null_keys,
         processes=processes,
         device=device,
-        weights=model_dir,
+        weights=weights,
         aside=Aside(quiet),
     )
     found = summarise(plan, runs, setup, leaked=stops)
@@ -142,11 +144,19 @@ def _require_device(device: str) -> None:
     import torch
 
     try:
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:
+        # There and back: on some, PyTorch makes numbers that nobody can look at.
+        torch.empty(1, device=device).cpu()
+    except (RuntimeError, AssertionError, ImportError) as error:
         raise UsageError(
             f"PyTorch has no device {device!r} here", where="--device", todo="leave it out, or name one that it has"
         ) from error
+
+
+def _weights(model_dir: Path | None) -> "Weights | None":
+    """Return what students begin as, before anything is trained."""
+    from gauger.lab.distil.training import Weights
+
+    return None if model_dir is None else Weights.read(model_dir)
 
 
 def _require_torch() -> None:
@@ -178,7 +188,7 @@ def _runs(
     null_keys: int | None,
     processes: int,
     device: str,
-    weights: Path | None,
+    weights: "Weights | None",
     aside: Aside,
 ) -> "list[Run]":
     from gauger.lab.distil.running import run_plan
@@ -197,12 +207,15 @@ def _runs(
         )
 
 
-def _setup(plan: "Plan", seeds: Sequence[int], null_keys: int | None, *, device: str, weights: Path | None) -> "Setup":
+def _setup(
+    plan: "Plan", seeds: Sequence[int], null_keys: int | None, *, device: str, weights: "Weights | None"
+) -> "Setup":
     from importlib.metadata import version
 
     from gauger.lab.distil.summary import Setup, student_said
     from gauger.lab.hardware import hardware
 
+    begun_as = None if weights is None else f"{weights.folder.resolve().name} (SHA-256 {weights.sha256})"
     return Setup(
         gauger_version=version("gauger"),
         seeds=tuple(seeds),
@@ -210,7 +223,7 @@ def _setup(plan: "Plan", seeds: Sequence[int], null_keys: int | None, *, device:
         teacher_steps=plan.teacher_steps,
         student_steps=plan.student_steps,
         answers=plan.answers,
-        student=student_said(plan, weights),
+        student=student_said(plan, begun_as),
         hardware={**hardware(), "torch": version("torch"), "device": device},
     )
 

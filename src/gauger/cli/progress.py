@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 BYTE_STEPS: Final = frozenset({"reading logs", "reading the model"})
 #: Steps whose rate is shown beside their count.
 RATE_STEPS: Final = frozenset({"answers", "students", "steps"})
+#: Steps of something within the step before, which is not over when they begin.
+INNER_STEPS: Final = frozenset({"steps"})
 
 
 def silent(_step: str, _done: int, _total: int | None) -> None:
@@ -36,7 +38,7 @@ def bars() -> Iterator["Progress"]:
 
         def show(step: str, done: int, total: int | None) -> None:
             if step not in tasks:
-                for earlier in tasks.values():
+                for earlier in () if step in INNER_STEPS else tasks.values():
                     shown.update(earlier.id, completed=earlier.total or earlier.completed)
                 number = shown.add_task(step, total=total, begun=done)
                 tasks[step] = next(task for task in shown.tasks if task.id == number)

@@ -48,6 +48,9 @@ def safeguards(
 
     Each line of ANSWERS is {"id": ID, "text": ANSWER}, with the prompt's id. A linear judge calls answers refusals; its
     errors are stated and corrected for. No statement is made on where a model comes from.
+
+    Known by the hash of their file: XSTest v2, HarmBench, SimpleSafetyTests and AILuminate's demo, each fetched by you.
+    Any other set is pinned by --sha256; the refusal of a file says its hash.
     """
     import msgspec
 

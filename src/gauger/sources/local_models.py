@@ -8,6 +8,7 @@ was interrupted goes on as if it had not been.
 import hashlib
 import importlib.util
 import json
+import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -26,6 +27,8 @@ _REPLACED: Final = "\ufffd"
 _MAX_TOLD: Final = 200
 #: Nothing is fetched, and no code of a folder is run.
 _SAFE: Final = {"local_files_only": True, "trust_remote_code": False}
+#: What a tokenizer is made with, as keyword arguments.
+_TOKENIZERS: Final = ("tokenizer_config.json", "special_tokens_map.json")
 _SAVE: Final = "give the folder as `save_pretrained` writes it"
 
 
@@ -86,13 +89,14 @@ def load_model(folder: Path, sampling: Sampling, *, device: str = "cpu") -> "Loc
     UsageError
         The extra is not installed.
     InputError
-        It cannot be loaded, takes its weights or configuration from elsewhere than everybody does, or its weights are
-        not all there: Transformers would make some up.
+        It cannot be loaded, takes its weights, configuration or tokenizer from elsewhere than everybody does, or its
+        weights are not all there: Transformers would make some up.
     """
     require_transformers()
     import transformers  # noqa: PLC0415 - an extra
 
     with _loading(folder, device) as named:
+        _check_tokenizer(folder)
         model = _weights(folder, named).to(device).eval()
         return LocalModel(model, transformers.AutoTokenizer.from_pretrained(str(named), **_SAFE), sampling)
 
@@ -244,6 +248,22 @@ def _check_configuration(folder: Path) -> None:
         raise InputError("its config.json says where its weights are", where=str(folder), todo=_SAVE)
     if "configuration_files" in said:
         raise InputError("its config.json names other configurations", where=str(folder), todo=_SAVE)
+
+
+def _check_tokenizer(folder: Path) -> None:
+    """Refuse one whose settings name a file elsewhere: Transformers would open it, and no hash names it."""
+    for name in _TOKENIZERS:
+        path = folder / name
+        said = json.loads(path.read_bytes()) if path.is_file() else {}
+        if any(isinstance(value, str) and _is_elsewhere(value, folder) for value in said.values()):
+            raise InputError(f"its {name} names a file outside the folder", where=str(folder), todo=_SAVE)
+
+
+def _is_elsewhere(name: str, folder: Path) -> bool:
+    path = Path(name).absolute()
+    is_own = path.parent == folder.absolute() and not path.name.startswith(".")
+    # Not `Path.is_file`: a chat template is longer than a name may be, and that raises.
+    return os.path.isfile(path) and not is_own  # noqa: PTH113
 
 
 def _keys(document: Any) -> Iterator[str]:

@@ -100,8 +100,9 @@ def read_prompt_set(path: Path, *, sha256: str | None) -> PromptSet:
             f"the file is another one: its hash is {found}", where=str(path), todo="fetch the pinned file again"
         )
     if found not in KNOWN and sha256 is None:
+        names = ", ".join(one.name for one in KNOWN.values())
         raise UsageError(
-            "this is none of the sets that Gauger knows by their hash",
+            f"this is none of the sets that Gauger knows by their hash ({names})",
             where=str(path),
             todo=f"read it, then pin it: --sha256 {found}",
         )

@@ -94,11 +94,30 @@ def test_what_was_there_before_is_no_part_of_the_rate(task):
     assert str(_Amount().render(shown)) == "94 of 100, 120.0 a minute, 0:00:03 left"
 
 
-def test_a_step_whose_count_falls_begins_anew(monkeypatch):
+@pytest.fixture
+def made(monkeypatch):
+    """The bars that are shown, once there are some."""
     made = []
     monkeypatch.setattr(
         "gauger.cli.progress.Bars", lambda *columns, **how: made.append(Bars(*columns, **how)) or made[0]
     )
+    return made
+
+
+def test_a_step_within_another_does_not_complete_it(made):
+    with bars() as show:
+        show("teachers", 1, 2)
+        show("students", 2, 8)
+        show("steps", 0, 300)
+        show("steps", 299, 300)
+        show("students", 3, 8)
+        show("steps", 0, 300)
+        teachers, students, steps = made[0].tasks
+        assert (teachers.completed, steps.completed) == (2, 0)
+        assert (students.completed, students.fields["begun"]) == (3, 2)
+
+
+def test_a_step_whose_count_falls_begins_anew(made):
     with bars() as show:
         show("steps", 8, 10)
         show("steps", 0, 20)

@@ -177,6 +177,10 @@ def test_whoever_signs_cannot_sign_a_verdict_that_does_not_follow(found):
         verify(
             resealed(msgspec.structs.replace(found, report=msgspec.structs.replace(found.report, verdicts=verdicts)))
         )
+    other = msgspec.structs.replace(found, report=msgspec.structs.replace(found.report, verdicts=verdicts))
+    with pytest.raises(GaugerError, match="do not follow") as refused:
+        verified(resealed(other), gauger_version="0.2")
+    assert "Gauger 0.1 made it" in refused.value.todo
     late = [msgspec.structs.replace(found.report.keys[0], committed_at=COMMITTED - timedelta(days=9))]
     with pytest.raises(GaugerError, match="do not follow"):
         verify(resealed(msgspec.structs.replace(found, report=msgspec.structs.replace(found.report, keys=late))))

@@ -220,6 +220,29 @@ def test_there_is_one_configuration(tmp_path, transformers_installed):
         load_model(model, sampling())
 
 
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        ("special_tokens_map.json", "tokenizer_file"),
+        ("tokenizer_config.json", "vocab"),
+        ("tokenizer_config.json", "vocab_file"),
+    ],
+)
+def test_a_tokenizer_is_the_one_that_the_hash_names(name, field, tmp_path, monkeypatch, transformers_installed):
+    """The first is what the library reads in place of the folder's own, the second where there is none of its own."""
+    model, other = write_model(tmp_path / "m", template=TEMPLATE), write_model(tmp_path / "other")
+    config, own = model / name, {"vocab_file": "tokenizer.json", "merges_file": "/nowhere/merges.txt"}
+    said = json.loads(config.read_text()) if config.exists() else {}
+    monkeypatch.chdir(model)
+    config.write_text(json.dumps(said | own))
+    load_model(model, sampling())
+    (model / ".hidden.json").write_bytes((other / "tokenizer.json").read_bytes())
+    for elsewhere in (str(other / "tokenizer.json"), ".hidden.json", "../other/tokenizer.json"):
+        config.write_text(json.dumps(said | {field: elsewhere}))
+        with pytest.raises(InputError, match="names a file outside the folder"):
+            load_model(model, sampling())
+
+
 def test_weights_that_are_missing_are_not_made_up(tmp_path, transformers_installed):
     from safetensors.torch import load_file, save_file
 

@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,15 @@ def test_what_is_known_of_a_set_says_where_it_is_from():
         assert is_hex(digest)
         assert all((known.name, known.licence, known.id))
         assert " at " in known.source
+
+
+def test_the_page_names_every_known_set_with_its_hash():
+    page = (Path(__file__).parents[3] / "docs" / "how-to" / "safeguards.md").read_text()
+    for digest, known in KNOWN.items():
+        assert f"    {digest}  {known.name}\n" in page
+        where, _, revision = known.source.rpartition(" at ")
+        assert all(f"`{part}`" in page for part in where.split(", ", 1))
+        assert revision in page
 
 
 @pytest.mark.parametrize("known", KNOWN.values(), ids=lambda one: one.name)

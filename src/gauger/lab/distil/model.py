@@ -132,7 +132,7 @@ def _sampled(model: LanguageModel, prompts: Ints, rng: np.random.Generator, serv
     ended = np.zeros(len(prompts), np.bool_)
     for _ in range(RESPONSE_TOKENS):
         logits, caches = model.extended(given, caches)
-        served = serving(logits[:, -1].double().cpu().numpy(), text)
+        served = serving(logits[:, -1].cpu().double().numpy(), text)
         # The largest of logits plus Gumbel noise is a draw from their distribution.
         token = np.where(ended, PAD, (served + rng.gumbel(size=served.shape)).argmax(axis=1))
         ended |= token == END
@@ -149,5 +149,5 @@ def probabilities(model: LanguageModel, prompts: Ints, responses: Ints, *, batch
     parts = []
     for start in range(0, len(text), batch):
         logits = model(on_device_of(model, text[start : start + batch]))[:, prompts.shape[1] - 1 :]
-        parts.append(torch.softmax(logits.double(), dim=-1).cpu().numpy())
+        parts.append(torch.softmax(logits.cpu().double(), dim=-1).numpy())
     return np.concatenate(parts)

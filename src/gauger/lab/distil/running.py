@@ -17,11 +17,11 @@ from gauger.lab.distil.cells import Cell, Plan, Size
 from gauger.lab.distil.model import Transformer
 from gauger.lab.distil.outcomes import Run
 from gauger.lab.distil.students import World, outcome, task_of, taught
-from gauger.lab.distil.training import Workshop
+from gauger.lab.distil.training import Weights, Workshop
 from gauger.lab.processes import each
 from gauger.lab.runs import kept_runs, make_missing
 from gauger.pipeline import Progress
-from gauger.store.durable import write_file
+from gauger.store.durable import put_in_place, write_file
 
 RUNS: Final = "runs.jsonl"
 TEACHERS: Final = "teachers"
@@ -56,7 +56,7 @@ def run_plan(
     out: Path,
     null_keys: int | None = None,
     device: str = "cpu",
-    weights: Path | None = None,
+    weights: Weights | None = None,
     processes: int = 1,
     progress: Progress = lambda _step, _done, _all: None,
 ) -> list[Run]:
@@ -73,7 +73,7 @@ def run_plan(
     device
         Where students are trained, as PyTorch calls it.
     weights
-        A model of Transformers that students begin as; None for a random start of the tier's size.
+        What students begin as; None for a random start of the tier's size.
     processes
         How many students are trained at a time.
     progress
@@ -96,7 +96,7 @@ def run_plan(
     }
     (out / TEACHERS).mkdir(parents=True, exist_ok=True)
     wanted = {name: made_of(job) for name, job in jobs.items()}
-    kept = kept_runs(out / RUNS, Run, wanted, other="other lengths, keys")
+    kept = kept_runs(out / RUNS, Run, wanted, other="other lengths, keys, students")
     _train_teachers([job for name, job in jobs.items() if name not in kept], processes, progress)
     return make_missing(out / RUNS, jobs, kept, run_job, step="students", processes=processes, progress=progress)
 
@@ -111,7 +111,8 @@ def run_job(job: Job) -> Run:
 
 def made_of(job: Job) -> str:
     """Return a digest of what a run follows from: cell, lengths of training, other keys, students' start, versions."""
-    student = f"{job.plan.student} {job.workshop.device} {job.workshop.weights}"
+    weights = job.workshop.weights
+    student = f"{job.plan.student} {job.workshop.device} {None if weights is None else weights.sha256}"
     return _digest(_lengths(job.plan), repr(job.cell), str(job.null_keys), student)
 
 
@@ -127,7 +128,9 @@ def _teach(lesson: _Lesson) -> None:
     content = io.BytesIO()
     weights = taught(lesson.plan, lesson.seed).state_dict()
     np.savez(content, **{name: one.numpy() for name, one in weights.items()})
-    write_file(lesson.file, content.getvalue())
+    aside = lesson.file.with_suffix(".new")
+    write_file(aside, content.getvalue())
+    put_in_place(aside, lesson.file)
 
 
 @lru_cache(maxsize=1)

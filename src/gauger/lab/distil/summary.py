@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 from typing import Final, Literal
 
@@ -186,10 +185,10 @@ def summarise(plan: Plan, runs: Sequence[Run], setup: Setup, *, leaked: Mapping[
     )
 
 
-def student_said(plan: Plan, weights: Path | None) -> str:
-    """Return what the students of a tier are, in words."""
+def student_said(plan: Plan, begun_as: str | None) -> str:
+    """Return what the students of a tier are, in words; they may begin as a model that is named in words, too."""
     millions = 12 * plan.student.layers * plan.student.width**2 / 1e6
-    return f"{millions:.1f} million weights" if weights is None else f"students that begin as {weights.name}"
+    return f"{millions:.1f} million weights" if begun_as is None else f"students that begin as {begun_as}"
 
 
 def denied(plan: Plan, runs: Sequence[Run], title: str, leaked: float) -> Denied:
@@ -199,9 +198,9 @@ def denied(plan: Plan, runs: Sequence[Run], title: str, leaked: float) -> Denied
     for run in runs:
         if run.cell in traces:
             curves.setdefault(run.seed, []).append((traces[run.cell], run.outcome.student))
-    ends = (min(traces.values()), max(traces.values()))
-    if ends[0] == ends[1]:
+    if len(set(traces.values())) < 2:
         return Denied(title, leaked, Spread(0, None, None, None, NO_CURVE), "")
+    ends = (min(traces.values()), max(traces.values()))
     whole = [points for points in curves.values() if len(points) == len(traces)]
     reached = [np.interp(np.log(max(leaked, 1.0)), *_logarithmic(points)) for points in whole]
     beyond: Literal["", "below", "above"] = "below" if leaked < ends[0] else "above" if leaked > ends[1] else ""

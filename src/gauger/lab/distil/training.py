@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 import torch
@@ -16,6 +16,8 @@ from gauger.lab.distil.model import LanguageModel, Transformer, on_device_of
 from gauger.lab.distil.task import PAD
 from gauger.lab.distil.unfinished import Unfinished, name_of
 from gauger.pipeline import Progress
+from gauger.sources.local_models import require_transformers
+from gauger.sources.model_files import digest_of, read_model_files
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -65,6 +67,28 @@ def _silent(_step: str, _done: int, _all: int | None) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class Weights:
+    """A model of Transformers that students begin as: its folder, and the hash of its files, by which it is known."""
+
+    folder: Path
+    sha256: str
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Return what is in a folder.
+
+        Raises
+        ------
+        UsageError
+            The extra `transformers` is not installed.
+        InputError
+            There is no model in it.
+        """
+        require_transformers()
+        return cls(folder, digest_of(read_model_files(folder)))
+
+
+@dataclass(frozen=True, slots=True)
 class Workshop:
     """Where students are trained, and what as.
 
@@ -73,7 +97,7 @@ class Workshop:
     device
         As PyTorch calls it: cpu, cuda, cuda:1.
     weights
-        A model of Transformers that students begin as; None for a random start of the tier's size.
+        What students begin as; None for a random start of the tier's size.
     unfinished
         Folder for trainings that take more than ten minutes; None keeps none.
     progress
@@ -81,7 +105,7 @@ class Workshop:
     """
 
     device: str = "cpu"
-    weights: Path | None = None
+    weights: Weights | None = None
     unfinished: Path | None = None
     progress: Progress = _silent
 
@@ -90,7 +114,7 @@ class Workshop:
         if self.weights is None:
             model, rate = _begun(size, seed), size.rate
         else:
-            model, rate = _brought(self.weights), _GENTLE_RATE
+            model, rate = _brought(self.weights, seed), _GENTLE_RATE
         return _taught(model.to(self.device), lessons, steps=steps, seed=seed, rate=rate, workshop=self)
 
 
@@ -118,10 +142,13 @@ def _begun(size: Size, seed: int) -> Transformer:
         return Transformer(size)
 
 
-def _brought(weights: Path) -> Any:
+def _brought(weights: Weights, seed: int) -> Any:
     from gauger.lab.distil.pretrained import pretrained  # noqa: PLC0415 - another extra
 
-    return pretrained(weights)
+    with torch.random.fork_rng(devices=[]):
+        # A vocabulary smaller than the task's grows by rows that are drawn.
+        torch.manual_seed(seed)
+        return pretrained(weights.folder)
 
 
 def _taught(model: Any, lessons: Lessons, *, steps: int, seed: int, rate: float, workshop: Workshop) -> Any:
@@ -161,7 +188,8 @@ def _copy(model: Any, optimiser: Any, lessons: Lessons, schedule: tuple[object, 
     if workshop.unfinished is None:
         return Unfinished(None, model.parameters(), optimiser)
     shapes = [tuple(one.shape) for one in model.parameters()]
-    of = (lessons.prompts, lessons.responses, lessons.targets, shapes, workshop.weights, *schedule)
+    begun_as = None if workshop.weights is None else workshop.weights.sha256
+    of = (lessons.prompts, lessons.responses, lessons.targets, shapes, begun_as, *schedule)
     return Unfinished(workshop.unfinished / name_of(of), model.parameters(), optimiser)
 
 

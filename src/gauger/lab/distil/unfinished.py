@@ -1,15 +1,18 @@
 """A training that takes long is kept as it goes, so that a kill costs minutes: weights and the optimiser's state."""
 
 import hashlib
+import os
 import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, from_numpy
 
+from gauger.errors import InputError
 from gauger.store.durable import create_file
 
 #: Seconds between two copies; small students are done before the first.
@@ -41,23 +44,34 @@ class Unfinished:
         self._kept_at = time.monotonic()
 
     def restored(self) -> int:
-        """Put back what was kept, and return how many steps it is of; 0 where nothing was."""
+        """Put back what was kept, and return how many steps it is of; 0 where nothing was.
+
+        Raises
+        ------
+        InputError
+            The copy is damaged.
+        """
         if self._file is None or not self._file.exists():
             return 0
-        with np.load(self._file, allow_pickle=False) as kept:
-            for number, weight in enumerate(self._weights):
-                weight.data.copy_(from_numpy(kept[f"weight-{number}"]))
-                self._optimiser.state[weight] = {
-                    name: from_numpy(kept[f"{name}-{number}"]).to(weight.device) for name in _STATES
-                }
-            return int(kept["steps"])
+        try:
+            with self._file.open("rb") as file, np.load(file, allow_pickle=False) as kept:
+                arrays = {name: from_numpy(kept[name]) for name in kept.files}
+        except (BadZipFile, ValueError, EOFError) as error:
+            raise InputError("this copy of a training is damaged", where=str(self._file), todo="delete it") from error
+        for number, weight in enumerate(self._weights):
+            weight.data.copy_(arrays[f"weight-{number}"])
+            state = {name: arrays[f"{name}-{number}"] for name in _STATES if f"{name}-{number}" in arrays}
+            if state:
+                self._optimiser.state[weight] = {name: one.to(weight.device) for name, one in state.items()}
+        return int(arrays["steps"])
 
     def keep(self, steps: int) -> None:
         """Write a copy, if it is time."""
         if self._file is None or time.monotonic() - self._kept_at < EVERY_S:
             return
         self._file.parent.mkdir(exist_ok=True)
-        aside = self._file.with_suffix(".new")
+        # Two processes may train the same student, each for a cell of its own.
+        aside = self._file.with_suffix(f".{os.getpid()}.new")
         arrays: dict[str, Any] = self._arrays()
         with create_file(aside) as file:
             np.savez(file, steps=np.int64(steps), **arrays)
@@ -70,8 +84,9 @@ class Unfinished:
             self._file.unlink(missing_ok=True)
 
     def _arrays(self) -> dict[str, NDArray[np.float32]]:
-        """Return the weights and what the optimiser knows of each, by name and number."""
+        """Return the weights and what the optimiser knows of each, by name and number: of unused ones nothing."""
         named = {f"weight-{number}": weight for number, weight in enumerate(self._weights)}
         for number, weight in enumerate(self._weights):
-            named |= {f"{name}-{number}": self._optimiser.state[weight][name] for name in _STATES}
+            state = self._optimiser.state.get(weight, {})
+            named |= {f"{name}-{number}": one for name, one in state.items() if name in _STATES}
         return {name: one.detach().cpu().numpy() for name, one in named.items()}
