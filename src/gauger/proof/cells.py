@@ -133,7 +133,7 @@ def referenced_cells(answers: Sequence[Answer], width: int) -> Cells:
     The weight of (context, v) is the count of v minus the teacher's probabilities of v, over all visits to the context.
     The weights of a context sum to zero, so neither frequent contexts nor what the language prefers move the
     statistic: what is left is by how much the suspect departs from the teacher towards what a key prefers.
-    Positions without a reference are left out. Source: reference/proof.md, section 4 (our own; no publication).
+    Positions without a reference are left out. Source: our own; no publication.
     """
     compared = [_compared(visits(answer, width), answer.reference) for answer in answers if answer.reference]
     tuples = _stacked([one.tuples for one in compared], width)

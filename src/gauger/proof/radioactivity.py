@@ -7,8 +7,7 @@ formula's tail are given beside it because the permutation cannot fall below 1 /
 
 Sources: Sander et al., "Watermarking makes language models radioactive" (NeurIPS 2024), for the question; Besag and
 Clifford (1991) for stopping early where the answer is no (`gauger.evidence.permutation`). We deviate: their p-values
-are the formula's, under one key; realised false-positive rates then depend on key and language (reference/proof.md,
-section 3).
+are the formula's, under one key; realised false-positive rates then depend on key and language.
 """
 
 import hashlib

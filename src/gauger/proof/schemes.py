@@ -22,7 +22,7 @@ Words = NDArray[np.uint32]
 Floats = NDArray[np.float64]
 
 MAX_WIDTH: Final = 16
-#: Wider, and a student hardly learns the mark: z 15.5 at context 1 against 0.9 at 4 (reference/proof.md, section 5).
+#: Wider, and a student hardly learns the mark: kgw z 17.5 at context 1 against -1.2 at 4 (docs/decisions/0020-*.md).
 ADVISED_WIDTH: Final = 2
 
 

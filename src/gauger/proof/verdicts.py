@@ -19,7 +19,7 @@ STRONG: Final = 1e-3
 CONSISTENT: Final = 0.05
 #: Level, over all controls, at which an unrelated model shows a key: one report in a hundred is withheld for nothing.
 CONTROL_ALARM: Final = 0.01
-#: Unrelated models that a proof needs beside it (reference/proof.md, section 3).
+#: Unrelated models that a proof needs beside it, to tell a key that was learnt from one that all models seem to show.
 MIN_CONTROLS: Final = 3
 
 #: Said of detections as such, where a report explains itself.

@@ -29,7 +29,7 @@ MANY_KEYS: Final = 999_999
 class Size:
     """Width, layers and heads of a model, and the largest rate at which it learns.
 
-    The rate is that of reference/proof.md, section 5, or ours for fewer steps (`gauger.lab.distil.training`).
+    The rate goes with the schedule of `gauger.lab.distil.training`.
     """
 
     width: int = 64

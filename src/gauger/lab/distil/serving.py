@@ -1,7 +1,6 @@
 """How a teacher answers: under a key, or in one of the ways that are meant to spoil what a student learns from it.
 
-The spoiling ways are here to be measured, not to be used: each makes some answers wrong (reference/proof.md, section
-6).
+The spoiling ways are here to be measured, not to be used: each makes some answers wrong.
 """
 
 from dataclasses import dataclass

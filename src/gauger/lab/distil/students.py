@@ -25,7 +25,7 @@ Ints = NDArray[np.int64]
 _LEAST_SERVED: Final = 1_000
 #: Traces that the world's authors wrote and a teacher learns from.
 _CORPUS: Final = 20_000
-#: The proxy student of the spoiling ways, and the traces whose loss it is to have (reference/proof.md, section 5).
+#: The proxy student of the spoiling ways, and the traces whose loss it is to have.
 _PROXY: Final = Size(width=48)
 _PROXY_TRACES: Final = 500
 _PROXY_STEPS: Final = 100

@@ -3,7 +3,7 @@
 A prompt names a state and six operators; each operator is a fixed random permutation of the states. The answer is the
 state after all six. The trace walks there: for each step two words of style, which mean nothing and carry the entropy
 that a watermark needs, then the state. Answers can be checked, and a small transformer that is shown only answers stays
-at chance (reference/proof.md, section 5).
+at chance.
 """
 
 from dataclasses import dataclass

