@@ -108,7 +108,8 @@ def tree(store, tmp_path, monkeypatch):
     "argument",
     [
         ".", "day=1", "day=1/", "a.jsonl", "notes.txt", "*", "*.jsonl", "*/*.jsonl", "**/*.jsonl", "**", "day=*/**/a*",
-        "day=[12]/a.*", "day=?/deep/*/*", ".h*", "day=1/.x/*", "with[brackets]/a.jsonl", "sp%20ce/*", "**/deep/**/*",
+        "day=[12]/a.*", "day=?/deep/*/*", ".h*", "day=1/.x/*", "day=1/.x", "with[brackets]/a.jsonl", "sp%20ce/*",
+        "**/deep/**/*",
     ],
 )  # fmt: skip
 def test_folders_and_globs_find_what_they_find_here(tree, argument):

@@ -310,7 +310,7 @@ def read_tables(session: Session, given: Given, mapping: MappingFile, aside: Asi
     return found.filter(pc.not_equal(found["reason"], "unknown_column"))
 
 
-def _faults(faults: pa.Table, path: Path, table: str) -> list[str]:
+def _faults(faults: pa.Table, name: Path | str, table: str) -> list[str]:
     """Return in words what of a table was not read: columns nobody asked for, and rows or values set aside."""
     lines = []
     unknown: list[str] = []
@@ -322,11 +322,11 @@ def _faults(faults: pa.Table, path: Path, table: str) -> list[str]:
             grouped.setdefault((fault["reason"], fault["column"], fault["hint"]), []).append(fault["row"])
     if unknown:
         lines.append(
-            f"{path}: columns not read: {', '.join(unknown)}. [{table}] in the file of --mapping gives them a meaning."
+            f"{name}: columns not read: {', '.join(unknown)}. [{table}] in the file of --mapping gives them a meaning."
         )
     for (_, column, hint), rows in grouped.items():
         what = f"{len(rows):,} in column {column}" if column else f"{len(rows):,}"
-        lines.append(f"{path}: set aside {what}{_at(rows)}: {hint}.")
+        lines.append(f"{name}: set aside {what}{_at(rows)}: {hint}.")
     return lines
 
 
@@ -336,7 +336,7 @@ def _quarantine_in_words(workspace: Workspace, logs: Sequence[str]) -> list[str]
     lines: list[str] = []
     for log in entries["source_file"].unique().to_pylist():
         if log in logs:
-            lines += _faults(entries.filter(pc.equal(entries["source_file"], log)), Path(log), "logs")
+            lines += _faults(entries.filter(pc.equal(entries["source_file"], log)), log, "logs")
     more = len(lines) - _SHOWN_LINES
     return [*lines[:_SHOWN_LINES], f"... and {plural(more, 'line')} like these"] if more > 0 else lines
 
