@@ -140,12 +140,14 @@ class Manifest:
             It was read before under other options.
         """
         place = place_of(log)
-        fresh = FilePlan(log, "read", reading=reading, stamp=None if place.may_grow else place.stamp())
+        stamp = place.stamp()
         if not is_one_piece(log):
-            return self._plan_log(fresh)
+            return self._plan_log(FilePlan(log, "read", reading=reading, stamp=None if place.may_grow else stamp))
         with ContentReader(log) as reader:
             reader.advance_to_end()
-        return self._plan_one_piece(replace(fresh, is_one_piece=True, content=reader.content))
+        return self._plan_one_piece(
+            FilePlan(log, "read", is_one_piece=True, reading=reading, content=reader.content, stamp=stamp)
+        )
 
     def plan_again(self, plan: FilePlan) -> FilePlan:
         """Return what to do with a log that did not change since, now that others count (errors: `plan`)."""
