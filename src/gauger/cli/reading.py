@@ -19,7 +19,7 @@ from gauger.errors import InputError
 from gauger.exchanges.accounts import keep_accounts
 from gauger.exchanges.events import keep_events
 from gauger.exchanges.schema import QUARANTINE_SCHEMA
-from gauger.ingestion import ReadApart, Unread, ingest, ingest_apart, unread
+from gauger.ingestion import ReadApart, Unread, ingest, ingest_apart, replanned, unread
 from gauger.pipeline import Progress
 from gauger.report.sentences import plural
 from gauger.sources import ReadOptions, read_log
@@ -199,7 +199,8 @@ def _read_logs(session: Session, logs: Sequence[Unread], options: ReadOptions, *
             how=how,
             now=session.started_at,
             progress=partial(_show, progress, done, total),
-            plan=log.plan if len(logs) == 1 else None,  # of several, one may repeat or continue another
+            # Of several, one may repeat or continue another.
+            plan=log.plan if len(logs) == 1 else replanned(session.workspace, log),
         )
         done += _size([log])
         progress(READING, done, total)
