@@ -95,6 +95,10 @@ class Reader(Protocol):
         """Return what is looked at of rows (SKETCH_SCHEMA), row for row; the other methods are given that."""
         ...
 
+    def forget(self, waiting: Sequence[pa.RecordBatch]) -> None:
+        """Forget what is known of rows that were kept, but for these."""
+        ...
+
     def note(self, rows: pa.Table, cells: Cells) -> None:
         """Note the shingles of an hour's exchanges in the day's filter, under the marks of their principals."""
         ...
@@ -312,9 +316,12 @@ class Live:
         """Drop what no stretch after this hour needs."""
         watch = self._settings.watch
         # Of an open stretch that begins a day back, a day before its end is looked at.
-        for past in [one for one in self._noted if one < hour - 2 * _HOURS_A_DAY]:
+        over = [one for one in self._noted if one < hour - 2 * _HOURS_A_DAY]
+        for past in over:
             del self._open[past]
             self._noted.remove(past)
+        if over:
+            self._reader.forget([batch for batches in self._open.values() for batch in batches])
         first = hour // _HOURS_A_DAY - 1 - watch.gap_days - watch.look_back_days
         for day in [one for one in self._days if one < first]:
             del self._days[day]

@@ -1,5 +1,6 @@
 """A stretch's data from rows in memory: the items and the new shared shingles that `fetch_window` gives of files."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,6 +66,10 @@ class MemoryReader:
     def kept(self, rows: pa.Table) -> pa.Table:
         """Return what is looked at of rows (SKETCH_SCHEMA), with the code of what each states of its owner."""
         return rows.select(_KEPT).append_column("stated", pa.array(self._stated.codes(rows)))
+
+    def forget(self, waiting: Sequence[pa.RecordBatch]) -> None:
+        """Forget the owners of which none of these rows tells."""
+        self._stated.forget(np.concatenate([np.empty(0, np.int32), *(rows["stated"].to_numpy() for rows in waiting)]))
 
     def note(self, rows: pa.Table, cells: Cells) -> None:
         """Note the shingles of an hour's exchanges in the day's filter."""
