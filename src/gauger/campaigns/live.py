@@ -139,7 +139,7 @@ class Live:
         self._settings = settings
         self._reader = reader
         self._clocks: dict[str, Ints] = {}
-        self._over_until = -(1 << 62)
+        self._over_until = self._forgot_on = -(1 << 62)
         self._open: dict[int, list[pa.RecordBatch]] = {}
         self._noted: set[int] = set()
         self._days: dict[int, Cells] = {}
@@ -316,13 +316,14 @@ class Live:
         """Drop what no stretch after this hour needs."""
         watch = self._settings.watch
         # Of an open stretch that begins a day back, a day before its end is looked at.
-        over = [one for one in self._noted if one < hour - 2 * _HOURS_A_DAY]
-        for past in over:
+        for past in [one for one in self._noted if one < hour - 2 * _HOURS_A_DAY]:
             del self._open[past]
             self._noted.remove(past)
-        if over:
+        today = hour // _HOURS_A_DAY
+        if today > self._forgot_on:
             self._reader.forget([batch for batches in self._open.values() for batch in batches])
-        first = hour // _HOURS_A_DAY - 1 - watch.gap_days - watch.look_back_days
+            self._forgot_on = today
+        first = today - 1 - watch.gap_days - watch.look_back_days
         for day in [one for one in self._days if one < first]:
             del self._days[day]
 
