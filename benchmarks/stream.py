@@ -53,10 +53,11 @@ def live_stretches(world: World, settings: Settings, *, key: int) -> list[Stretc
     with tempfile.TemporaryDirectory(prefix="gauger-stream-") as folder:
         rows, parts = sketched(world.exchanges, Path(folder), keys=keys, settings=settings)
         reader = MemoryReader(settings.core, keep_accounts(world.accounts, keys=keys, disposable=frozenset()))
-        for path in parts:
-            reader.learn(read_parquet(path))
-        live = Live(settings, reader)
-        return [one for path in rows for one in live.absorb(read_parquet(path))]
+        live, closed = Live(settings, reader), list[Stretch]()
+        for of_rows, of_parts in zip(rows, parts, strict=True):
+            reader.learn(read_parquet(of_parts))
+            closed += live.absorb(read_parquet(of_rows))
+        return closed
 
 
 def delay(name: str, seed: int, settings: Settings) -> dict[str, object]:

@@ -91,6 +91,14 @@ def unread(workspace: Workspace, logs: Sequence[str], *, reading: str) -> tuple[
     return found, None
 
 
+def replanned(workspace: Workspace, log: Unread) -> FilePlan:
+    """Return what to do with a log now that others count; a Parquet file that did not change is not hashed again."""
+    manifest, plan = workspace.manifest, log.plan
+    if place_of(plan.name).stamp() == log.stamp:
+        return manifest.plan_again(plan)
+    return manifest.plan(plan.name, reading=plan.reading)
+
+
 def ingest_apart(
     workspace: Workspace,
     logs: Sequence[Unread],

@@ -62,3 +62,10 @@ def test_what_is_refused_is_one_line_that_says_what_to_do(store, gauger, stored_
     watched = gauger("watch", "s3://bucket/logs/x.jsonl", "--workspace", keyed_workspace, "--once")
     assert watched.code == 2
     assert "gauger ingest" in watched.err
+
+
+def test_what_is_set_aside_of_an_object_is_told_under_its_address(store, gauger, keyed_workspace):
+    address = store.put("bad.jsonl", b"no record\n" + b'{"account_id": "a", "occurred_at": "2026-02-01T00:00:00Z"}\n')
+    done = gauger("ingest", address, "--workspace", keyed_workspace, "--max-bad", 1)
+    assert done.code == 0, done.err
+    assert f"{address}: set aside 1" in done.err

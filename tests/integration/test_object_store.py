@@ -17,7 +17,7 @@ from tests.object_store import forget_connections, wire_to
 from gauger.errors import InputError
 from gauger.exchanges.networks import NetworkTable
 from gauger.exchanges.pseudonyms import derive_keys
-from gauger.ingestion import ingest, ingest_apart, unread
+from gauger.ingestion import ingest, ingest_apart, replanned, unread
 from gauger.settings import Settings
 from gauger.sources import ReadOptions, find_logs, load_mapping, read_log
 from gauger.store.apart import Recipe, Wanted, reported, reports
@@ -108,7 +108,8 @@ def tree(store, tmp_path, monkeypatch):
     "argument",
     [
         ".", "day=1", "day=1/", "a.jsonl", "notes.txt", "*", "*.jsonl", "*/*.jsonl", "**/*.jsonl", "**", "day=*/**/a*",
-        "day=[12]/a.*", "day=?/deep/*/*", ".h*", "day=1/.x/*", "with[brackets]/a.jsonl", "sp%20ce/*", "**/deep/**/*",
+        "day=[12]/a.*", "day=?/deep/*/*", ".h*", "day=1/.x/*", "day=1/.x", "with[brackets]/a.jsonl", "sp%20ce/*",
+        "**/deep/**/*",
     ],
 )  # fmt: skip
 def test_folders_and_globs_find_what_they_find_here(tree, argument):
@@ -277,11 +278,19 @@ def test_of_an_object_that_does_not_come_through_nothing_counts(store, wire, wor
     assert held(workspace) == list(range(300))
 
 
-def test_an_object_comes_over_the_wire_about_once(store, wire, workspace, take_in):
-    data = lines(0, 4000, noise=5000)
-    take_in(store.put("log.jsonl", data))
-    assert wire.n_bytes < 1.3 * len(data)
-    assert held(workspace) == list(range(4000))
+@pytest.mark.parametrize(
+    ("kind", "n", "times"),
+    [("jsonl", 4000, 1.3), ("jsonl", 20, 3.2), ("parquet", 1000, 2.3)],  # planned, planned again, read
+)
+def test_how_often_the_objects_come_over_the_wire(store, wire, workspace, how, kind, n, times):
+    packed = [PACKED[kind](lines(first, n, noise=5000)) for first in (0, n)]
+    addresses = [store.put(f"{k}.{kind}", one) for k, one in enumerate(packed)]
+    found, _ = unread(workspace, addresses, reading=OPTIONS.fingerprint)
+    for log in found:
+        plan = replanned(workspace, log)
+        ingest(workspace, log.plan.name, options=OPTIONS, how=how, now=NOW, progress=lambda *_: None, plan=plan)
+    assert wire.n_bytes < times * sum(map(len, packed))
+    assert held(workspace) == list(range(2 * n))
 
 
 def test_a_server_that_is_not_there_is_told(store, monkeypatch):

@@ -95,6 +95,10 @@ class Reader(Protocol):
         """Return what is looked at of rows (SKETCH_SCHEMA), row for row; the other methods are given that."""
         ...
 
+    def forget(self, waiting: Sequence[pa.RecordBatch]) -> None:
+        """Forget what is known of rows that were kept, but for these."""
+        ...
+
     def note(self, rows: pa.Table, cells: Cells) -> None:
         """Note the shingles of an hour's exchanges in the day's filter, under the marks of their principals."""
         ...
@@ -135,7 +139,7 @@ class Live:
         self._settings = settings
         self._reader = reader
         self._clocks: dict[str, Ints] = {}
-        self._over_until = -(1 << 62)
+        self._over_until = self._forgot_on = -(1 << 62)
         self._open: dict[int, list[pa.RecordBatch]] = {}
         self._noted: set[int] = set()
         self._days: dict[int, Cells] = {}
@@ -315,7 +319,11 @@ class Live:
         for past in [one for one in self._noted if one < hour - 2 * _HOURS_A_DAY]:
             del self._open[past]
             self._noted.remove(past)
-        first = hour // _HOURS_A_DAY - 1 - watch.gap_days - watch.look_back_days
+        today = hour // _HOURS_A_DAY
+        if today > self._forgot_on:
+            self._reader.forget([batch for batches in self._open.values() for batch in batches])
+            self._forgot_on = today
+        first = today - 1 - watch.gap_days - watch.look_back_days
         for day in [one for one in self._days if one < first]:
             del self._days[day]
 

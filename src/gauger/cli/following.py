@@ -54,7 +54,9 @@ class Followed:
     def __post_init__(self) -> None:
         if (address := next((log for log in self.given.logs if is_address(log)), None)) is not None:
             raise UsageError(
-                "an address is not watched", where=address, todo="read it from time to time, with `gauger ingest`"
+                "an address is not watched",
+                where=address.partition("://")[0] + "://...",  # nobody looked yet whether the rest holds a secret
+                todo="read it from time to time, with `gauger ingest`",
             )
         if STDIN in self.given.logs:
             self._pipe = PipeReader(sys.stdin.fileno())

@@ -19,7 +19,7 @@ from gauger.errors import InputError
 from gauger.exchanges.accounts import keep_accounts
 from gauger.exchanges.events import keep_events
 from gauger.exchanges.schema import QUARANTINE_SCHEMA
-from gauger.ingestion import ReadApart, Unread, ingest, ingest_apart, unread
+from gauger.ingestion import ReadApart, Unread, ingest, ingest_apart, replanned, unread
 from gauger.pipeline import Progress
 from gauger.report.sentences import plural
 from gauger.sources import ReadOptions, read_log
@@ -199,7 +199,8 @@ def _read_logs(session: Session, logs: Sequence[Unread], options: ReadOptions, *
             how=how,
             now=session.started_at,
             progress=partial(_show, progress, done, total),
-            plan=log.plan if len(logs) == 1 else None,  # of several, one may repeat or continue another
+            # Of several, one may repeat or continue another.
+            plan=log.plan if len(logs) == 1 else replanned(session.workspace, log),
         )
         done += _size([log])
         progress(READING, done, total)
@@ -310,7 +311,7 @@ def read_tables(session: Session, given: Given, mapping: MappingFile, aside: Asi
     return found.filter(pc.not_equal(found["reason"], "unknown_column"))
 
 
-def _faults(faults: pa.Table, path: Path, table: str) -> list[str]:
+def _faults(faults: pa.Table, name: Path | str, table: str) -> list[str]:
     """Return in words what of a table was not read: columns nobody asked for, and rows or values set aside."""
     lines = []
     unknown: list[str] = []
@@ -322,11 +323,11 @@ def _faults(faults: pa.Table, path: Path, table: str) -> list[str]:
             grouped.setdefault((fault["reason"], fault["column"], fault["hint"]), []).append(fault["row"])
     if unknown:
         lines.append(
-            f"{path}: columns not read: {', '.join(unknown)}. [{table}] in the file of --mapping gives them a meaning."
+            f"{name}: columns not read: {', '.join(unknown)}. [{table}] in the file of --mapping gives them a meaning."
         )
     for (_, column, hint), rows in grouped.items():
         what = f"{len(rows):,} in column {column}" if column else f"{len(rows):,}"
-        lines.append(f"{path}: set aside {what}{_at(rows)}: {hint}.")
+        lines.append(f"{name}: set aside {what}{_at(rows)}: {hint}.")
     return lines
 
 
@@ -336,7 +337,7 @@ def _quarantine_in_words(workspace: Workspace, logs: Sequence[str]) -> list[str]
     lines: list[str] = []
     for log in entries["source_file"].unique().to_pylist():
         if log in logs:
-            lines += _faults(entries.filter(pc.equal(entries["source_file"], log)), Path(log), "logs")
+            lines += _faults(entries.filter(pc.equal(entries["source_file"], log)), log, "logs")
     more = len(lines) - _SHOWN_LINES
     return [*lines[:_SHOWN_LINES], f"... and {plural(more, 'line')} like these"] if more > 0 else lines
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from gauger.campaigns.alarms import Alarm, Fate, fate, named
@@ -38,7 +39,6 @@ class Watcher:
     _live: Live | None = None
     _reader: MemoryReader | None = None
     _taken: list[Taken] = field(default_factory=list)
-    _part_files: set[str] = field(default_factory=set)
 
     def expect(self, feeds: Iterable[str]) -> None:
         """Wait for these feeds too (`gauger.campaigns.live.Live.expect`)."""
@@ -52,9 +52,9 @@ class Watcher:
         raised: list[Alarm] = []
         taken = set(self._taken)
         new = {piece: paths for piece, paths in workspace.sketches.pieces().items() if piece not in taken}
-        self._learn(workspace)
-        feeds = _feeds(workspace) if new else {}
+        feeds, parts = (_feeds(workspace), workspace.sketches.part_pieces()) if new else ({}, {})
         for piece, paths in new.items():
+            self._learn(parts.get(piece, []))
             closed = live.absorb(workspace.sketches.piece(paths), feed=feeds[piece[0]])
             alarms = _alarms(workspace, closed)
             workspace.watching.add(piece, closed, alarms)
@@ -95,24 +95,23 @@ class Watcher:
             return self._live
         recorded = workspace.watching.stretches()
         self._reader = MemoryReader(self.settings.core, workspace.tables.accounts())
-        self._part_files = set()
-        self._learn(workspace)
         live = Live(self.settings, self._reader, recorded)
         day = first_day_needed(recorded, self.settings)
         kept = workspace.sketches.pieces(first=None if day is None else _EPOCH + timedelta(days=day))
-        feeds = _feeds(workspace) if taken else {}
+        feeds, parts = (_feeds(workspace), workspace.sketches.part_pieces()) if taken else ({}, {})
         live.expect({*self._feeds, *(feeds[source_id] for source_id, _ in taken)})
         for piece in taken:
+            if piece in kept:
+                self._learn(parts.get(piece, []))
             live.absorb(workspace.sketches.piece(kept.get(piece, [])), feed=feeds[piece[0]])
         self._live, self._taken = live, taken
         return live
 
-    def _learn(self, workspace: Workspace) -> None:
-        """Have the reader know the system prompts and tool schemas that came since."""
-        for path in workspace.sketches.part_paths():
-            if path.name not in self._part_files and self._reader is not None:
+    def _learn(self, part_files: Iterable[Path]) -> None:
+        """Have the reader know the system prompts and tool schemas of a piece."""
+        for path in part_files:
+            if self._reader is not None:
                 self._reader.learn(read_parquet(path))
-                self._part_files.add(path.name)
 
 
 def _feeds(workspace: Workspace) -> dict[int, str]:

@@ -1,5 +1,6 @@
 """A stretch's data from rows in memory: the items and the new shared shingles that `fetch_window` gives of files."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,11 +61,21 @@ class MemoryReader:
         shingles = parts["shingles"].combine_chunks()
         for place, (kind, part) in enumerate(zip(parts["kind"].to_pylist(), parts["part"].to_pylist(), strict=True)):
             if (kind, part) not in self._parts:
-                self._parts[kind, part] = shingles[place].values.to_numpy(zero_copy_only=False)
+                self._parts[kind, part] = shingles[place].values.to_numpy(zero_copy_only=False).copy()  # not the file's
 
     def kept(self, rows: pa.Table) -> pa.Table:
         """Return what is looked at of rows (SKETCH_SCHEMA), with the code of what each states of its owner."""
         return rows.select(_KEPT).append_column("stated", pa.array(self._stated.codes(rows)))
+
+    def forget(self, waiting: Sequence[pa.RecordBatch]) -> None:
+        """Forget the parts and owners that none of these rows points to."""
+
+        def used(column: str) -> NDArray[np.int64]:
+            return np.concatenate([np.empty(0, np.int64), *(rows[column].to_numpy() for rows in waiting)])
+
+        self._stated.forget(used("stated").astype(np.int32))
+        parts = {kind: set(np.unique(used(column)).tolist()) for kind, column in PART_COLUMNS.items()}
+        self._parts = {key: one for key, one in self._parts.items() if key[1] in parts[key[0]]}
 
     def note(self, rows: pa.Table, cells: Cells) -> None:
         """Note the shingles of an hour's exchanges in the day's filter."""

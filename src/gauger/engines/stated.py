@@ -1,7 +1,8 @@
-"""Who owns rows in memory: what rows state of their owners is kept once, and looked up by its code."""
+"""Who owns rows in memory: what rows state of their owners is looked up by its code, and kept while rows need it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +16,8 @@ from gauger.sketches.schema import SKETCH_SCHEMA
 Codes = NDArray[np.int32]
 
 _STATED = ("account_id", "principal_id", "organisation_id")
+_SCHEMA = pa.schema([SKETCH_SCHEMA.field(name) for name in _STATED])
+_Said = tuple[str, str | None, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +41,9 @@ class Stated:
     """
 
     accounts: pa.Table | None
-    _code: dict[tuple[str | None, ...], int] = field(default_factory=dict)
-    _table: pa.Table = field(default_factory=lambda: SKETCH_SCHEMA.empty_table().select(_STATED))
-    _account: list[str] = field(default_factory=list)
+    _said: dict[int, _Said] = field(default_factory=dict)
+    _code: dict[_Said, int] = field(default_factory=dict)
+    _new: Iterator[int] = field(default_factory=count)
     #: The principal of an account that states these, and no others.
     _principal: dict[tuple[int, ...], str] = field(default_factory=dict)
     _place_in_table: dict[str, int] = field(default_factory=dict)
@@ -57,47 +60,54 @@ class Stated:
             number = number * (len(column.dictionary) + 1) + pc.fill_null(column.indices, -1).to_numpy() + 1
             number = np.unique(number, return_inverse=True)[1]  # small again
         first = np.unique(number, return_index=True)[1]
-        stated = rows.select(_STATED).take(first)
-        n_before = len(self._code)
-        code = [self._code.setdefault(tuple(one.values()), len(self._code)) for one in stated.to_pylist()]
-        new = stated.filter(pa.array(np.array(code, np.int32) >= n_before))
-        self._table = pa.concat_tables([self._table, new]).combine_chunks()
-        self._account += new["account_id"].to_pylist()
-        return np.array(code, np.int32)[number]
+        stated = rows.select(_STATED).take(first).to_pylist()
+        return np.array([self._code_of(tuple(one.values())) for one in stated], np.int32)[number]
+
+    def forget(self, stated: Codes) -> None:
+        """Forget what none of these codes stands for."""
+        used = set(distinct(stated).tolist())
+        self._said = {code: said for code, said in self._said.items() if code in used}
+        self._code = {said: code for code, said in self._said.items()}
+        self._principal = {codes: name for codes, name in self._principal.items() if used.issuperset(codes)}
 
     def owned(self, stated: Codes) -> Owned:
         """Return the owners of rows that state this; what each account states counts together."""
         used = distinct(stated)
+        names = [self._said[code][0] for code in used.tolist()]
         codes: dict[str, tuple[int, ...]] = {}
-        for code in used.tolist():
-            name = self._account[code]
+        for code, name in zip(used.tolist(), names, strict=True):
             codes[name] = (*codes.get(name, ()), code)
         self._learn([one for one in codes.values() if one not in self._principal])
         account_ids = sorted(codes)
-        names = [self._principal[codes[name]] for name in account_ids]
+        owners = [self._principal[codes[name]] for name in account_ids]
         place = {name: at for at, name in enumerate(account_ids)}
-        account = np.empty(len(self._account), np.int32)
-        account[used] = [place[self._account[code]] for code in used.tolist()]
-        account = account[stated]
-        principal_ids = sorted(set(names))
+        account = np.array([place[name] for name in names], np.int32)[np.searchsorted(used, stated)]
+        principal_ids = sorted(set(owners))
         place = {name: at for at, name in enumerate(principal_ids)}
         return Owned(
             account_ids=tuple(account_ids),
             principal_ids=tuple(principal_ids),
             account=account,
-            principal=np.array([place[name] for name in names], np.int32)[account],
+            principal=np.array([place[name] for name in owners], np.int32)[account],
         )
+
+    def _code_of(self, said: _Said) -> int:
+        if said not in self._code:
+            code = next(self._new)
+            self._said[code], self._code[said] = said, code
+        return self._code[said]
 
     def _learn(self, unknown: Sequence[tuple[int, ...]]) -> None:
         """Find out the principals of accounts, each of which states this."""
         if not unknown:
             return
-        said = self._table.take([code for codes in unknown for code in codes])
-        names = [self._account[codes[0]] for codes in unknown]
+        said = [dict(zip(_STATED, self._said[code], strict=True)) for codes in unknown for code in codes]
+        names = [self._said[codes[0]][0] for codes in unknown]
         # Of the account table what is asked for: it has 100,000 accounts, an hour few.
         table = None
         if self.accounts is not None:
             places = map(self._place_in_table.get, names)
             table = self.accounts.take(pa.array([place for place in places if place is not None], pa.int64()))
-        found = dict(zip(*principals(said, table).to_pydict().values(), strict=True))
+        owners = principals(pa.Table.from_pylist(said, _SCHEMA), table)
+        found = dict(zip(*owners.to_pydict().values(), strict=True))
         self._principal.update({codes: found[name] for codes, name in zip(unknown, names, strict=True)})

@@ -19,14 +19,14 @@ import pyarrow as pa
 from pyarrow import fs
 
 from gauger.errors import InputError
-from gauger.sources.places import SCHEMES, Stamp
+from gauger.sources.places import ALIASES, SCHEMES, Stamp
 
-#: Other names of a scheme: Hadoop's connector calls S3 so.
-_ALIASES: Final = {"s3a": "s3", "s3n": "s3"}
-_SCHEME: Final = "|".join([*SCHEMES, *_ALIASES])
+_SCHEME: Final = "|".join([*SCHEMES, *ALIASES])
 _FORM: Final = re.compile(rf"(?P<scheme>{_SCHEME})://(?P<authority>[^/]*)(?:/(?P<key>.*))?", re.DOTALL)
-#: abfss://CONTAINER@ACCOUNT... has an @ before the host; no other address has, and none a password.
+#: abfss://CONTAINER@ACCOUNT... and hdfs://USER@HOST... have an @ before the host; none has a password.
 _AUTHORITY: Final = re.compile(r"[\w.-]+(@[\w.-]+)?(:\d+)?")
+#: A key that was signed for whoever holds it: the signature is as good as a password.
+_SIGNED: Final = re.compile(r"[?&](sig|[\w-]*signature|[\w-]*token|[\w-]*secret[\w-]*|[\w-]*password)=", re.IGNORECASE)
 
 #: Bytes fetched at a time: few at first, as many logs are told by their beginning, then twice as many each time.
 _FIRST_FETCH: Final = 1 << 18
@@ -46,14 +46,14 @@ _MEANINGS: Final = (
     ),
     (r"NO_SUCH_BUCKET|ContainerNotFound|bucket does not exist", "there is no such bucket", "check the address"),
     (
-        r"HTTP status 301|PERMANENT_?REDIRECT|AUTHORIZATION_?HEADER_?MALFORMED|region",
-        "the region may be another",
-        "set AWS_REGION to that of the bucket",
-    ),
-    (
         r"NETWORK_CONNECTION|REQUEST_TIMEOUT|SLOW_DOWN|SERVICE_UNAVAILABLE|INTERNAL_FAILURE|curlCode|connect|time",
         "the connection failed, several times over",
         "check the network and the endpoint, and run the same command again: what was read counts",
+    ),
+    (
+        r"HTTP status 301|PERMANENT_?REDIRECT|AUTHORIZATION_?HEADER_?MALFORMED|region",
+        "the region may be another",
+        "set AWS_REGION to that of the bucket",
     ),
     (
         r"libjvm|libhdfs|HDFS|hdfs",
@@ -79,16 +79,16 @@ class Address:
         Raises
         ------
         InputError
-            It is none, or holds a password.
+            It is none, or holds a password or a signature.
         """
         found = _FORM.fullmatch(text)
-        if found is None or _AUTHORITY.fullmatch(found["authority"]) is None:
+        if found is None or _AUTHORITY.fullmatch(found["authority"]) is None or _SIGNED.search(found["key"] or ""):
             raise InputError(
                 "this is no address that can be read",
                 where=text.partition("://")[0] + "://...",  # the rest may hold a secret
                 todo="write it like s3://bucket/logs/*.gz; credentials come from the environment, never in an address",
             )
-        scheme = _ALIASES.get(found["scheme"], found["scheme"])
+        scheme = ALIASES.get(found["scheme"], found["scheme"])
         return cls(scheme, found["authority"], (found["key"] or "").strip("/"))
 
     @property

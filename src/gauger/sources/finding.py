@@ -79,17 +79,18 @@ def _named(argument: str, no_logs: Collection[str], skipped: list[str]) -> list[
 def _at_address(argument: str, skipped: list[str]) -> list[str]:
     from gauger.sources.addresses import Address, found_at  # noqa: PLC0415 - Arrow's file systems take a while
 
-    found, is_folder = found_at(Address.of(argument))
+    address = Address.of(argument)
+    found, is_folder = found_at(address)
     if not is_folder:
         return found
     own = {name.rpartition("/")[0] + "/" for name in found if name.rpartition("/")[2] in _OWN_FILES}
-    seen = [name for name in found if not name.startswith(tuple(own)) and not _is_hidden(name)]
+    seen = [name for name in found if not name.startswith(tuple(own)) and not _is_hidden(name, address.name)]
     skipped.extend(name for name in seen if not _is_log(name))
     return [name for name in seen if _is_log(name)]
 
 
-def _is_hidden(address: str) -> bool:
-    return "/." in address.partition("://")[2]
+def _is_hidden(name: str, folder: str) -> bool:
+    return "/." in "/" + name.removeprefix(folder)
 
 
 def _path_of(argument: str) -> str:

@@ -10,8 +10,10 @@ from gauger.errors import InputError
 
 #: How the addresses begin that are read (`gauger.sources.addresses`).
 SCHEMES: Final = ("s3", "gs", "abfs", "abfss", "hdfs")
+#: Other names of a scheme: Hadoop's connector calls S3 so.
+ALIASES: Final = {"s3a": "s3", "s3n": "s3"}
 
-_ADDRESS: Final = re.compile(rf"(?:{'|'.join(SCHEMES)})://")
+_ADDRESS: Final = re.compile(rf"(?:{'|'.join([*SCHEMES, *ALIASES])})://")
 
 
 @dataclass(frozen=True, slots=True)

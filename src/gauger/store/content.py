@@ -17,6 +17,13 @@ class ContentReader:
     The bytes are those that a source reads: after decompression, and of a damaged archive those before the damage. So a
     log is the same log before and after it was rotated into an archive. Parquet files are hashed as they lie.
 
+    Attributes
+    ----------
+    content
+        Hash of the bytes so far.
+    is_one_piece
+        Whether the log is of a format that cannot grow at its end: Parquet, whose index is there.
+
     Raises
     ------
     InputError
@@ -29,6 +36,7 @@ class ContentReader:
         self._ahead = b""
         with ExitStack() as opened, _reading(path):
             raw = opened.enter_context(opened_file(path))
+            self.is_one_piece = is_parquet(raw)
             self._stream = uncompressed(raw, path=path)
             self._stream.skip_to(self.content.n_bytes)
             self._opened = opened.pop_all()
@@ -83,12 +91,6 @@ class ContentReader:
             return data
         with _reading(self._path):
             return self._stream.read(size)
-
-
-def is_one_piece(path: str) -> bool:
-    """Whether the file is of a format that cannot grow at its end: Parquet, whose index is there."""
-    with opened_file(path) as raw:
-        return is_parquet(raw)
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """The manifest: which logs were read, how far, and what reading them gave."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from gauger.errors import InputError, WorkspaceError
 from gauger.sources.content_hash import ContentHash, ContentMark
 from gauger.sources.places import Stamp, place_of
-from gauger.store.content import ContentReader, is_one_piece
+from gauger.store.content import ContentReader
 from gauger.store.models import SourceFile, SourcePrefix
 from gauger.store.state import State
 
@@ -140,12 +140,15 @@ class Manifest:
             It was read before under other options.
         """
         place = place_of(log)
-        fresh = FilePlan(log, "read", reading=reading, stamp=None if place.may_grow else place.stamp())
-        if not is_one_piece(log):
-            return self._plan_log(fresh)
+        stamp = place.stamp()
         with ContentReader(log) as reader:
+            if not reader.is_one_piece:
+                stays = None if place.may_grow else stamp
+                return self._plan_log(FilePlan(log, "read", reading=reading, stamp=stays), reader)
             reader.advance_to_end()
-        return self._plan_one_piece(replace(fresh, is_one_piece=True, content=reader.content))
+        return self._plan_one_piece(
+            FilePlan(log, "read", is_one_piece=True, reading=reading, content=reader.content, stamp=stamp)
+        )
 
     def plan_again(self, plan: FilePlan) -> FilePlan:
         """Return what to do with a log that did not change since, now that others count (errors: `plan`)."""
@@ -254,17 +257,18 @@ class Manifest:
         with self._state.transaction() as session:
             return session.scalar(query.limit(1)) is not None
 
-    def _plan_log(self, plan: FilePlan) -> FilePlan:
-        known = self._prefixes_like(plan.name)
-        with ContentReader(plan.name) as reader:
-            if reader.is_at_end():
-                reader.require_bytes()
-                return replace(plan, action="skip")
-            for prefix in known:
-                if not reader.advance(prefix.n_bytes):
-                    break
-                if reader.content.digest() == prefix.digest:
-                    plan = prefix.plan(plan, reader.content.copy(), is_whole=reader.is_at_end())
+    def _plan_log(self, plan: FilePlan, reader: ContentReader) -> FilePlan:
+        if reader.is_at_end():
+            reader.require_bytes()
+            return replace(plan, action="skip")
+        heads = self._heads(reader)
+        for prefix in self._prefixes_with(heads.values()):
+            if not reader.advance(prefix.n_bytes):
+                break
+            content = heads.get(prefix.n_bytes, reader.content)  # the reader may be past a short one
+            if content.digest() == prefix.digest:
+                is_whole = content.n_bytes == reader.content.n_bytes and reader.is_at_end()
+                plan = prefix.plan(plan, content.copy(), is_whole=is_whole)
         return plan
 
     def _plan_one_piece(self, plan: FilePlan) -> FilePlan:
@@ -276,15 +280,19 @@ class Manifest:
             known = [_KnownPrefix(*row) for row in session.execute(query)]
         return known[-1].plan(plan, content, is_whole=True) if known else plan
 
-    def _prefixes_like(self, log: str) -> "list[_KnownPrefix]":
-        """Return recorded prefixes that begin like this log, shortest first."""
-        with self._state.transaction() as session, ContentReader(log) as reader:
-            heads = []
-            for size in session.scalars(select(SourcePrefix.head_bytes).distinct().order_by(SourcePrefix.head_bytes)):
-                if not reader.advance(size):
-                    break
-                heads.append(reader.content.digest())
-            query = _known_prefixes().where(SourcePrefix.head_digest.in_(heads))
+    def _heads(self, reader: ContentReader) -> dict[int, ContentHash]:
+        """Return the hash of the log's first bytes, by their number: of as many as any log's head has.
+
+        A prefix is as long as one of these, or longer than all of them.
+        """
+        with self._state.transaction() as session:
+            sizes = session.scalars(select(SourcePrefix.head_bytes).distinct().order_by(SourcePrefix.head_bytes)).all()
+        return {size: reader.content.copy() for size in sizes if reader.advance(size)}
+
+    def _prefixes_with(self, heads: Iterable[ContentHash]) -> "list[_KnownPrefix]":
+        """Return recorded prefixes that begin so, shortest first."""
+        query = _known_prefixes().where(SourcePrefix.head_digest.in_([head.digest() for head in heads]))
+        with self._state.transaction() as session:
             return [_KnownPrefix(*row) for row in session.execute(query)]
 
 

@@ -52,11 +52,11 @@ class SketchFiles:
 
     def pieces(self, *, first: date | None = None) -> dict[tuple[int, int], list[Path]]:
         """Return the sketch files from a day on by the log they are of and its piece, as each was committed."""
-        found: dict[tuple[int, int], list[Path]] = {}
-        for path in self.sketch_paths(first=first):
-            source_id, stretch, _ = map(int, path.stem.partition("~")[0].split("-"))
-            found.setdefault((source_id, stretch), []).append(path)
-        return dict(sorted(found.items()))
+        return _by_piece(self.sketch_paths(first=first))
+
+    def part_pieces(self) -> dict[tuple[int, int], list[Path]]:
+        """Return the files of parts likewise; those of a piece hold every part that its rows point to."""
+        return _by_piece(self.part_paths())
 
     def piece(self, paths: Collection[Path]) -> pa.Table:
         """Return the rows of a piece in the order of its log (SKETCH_SCHEMA)."""
@@ -270,6 +270,14 @@ class SketchWriter:
         self._staged = []
         self._total += written
         self._uncommitted = Written(0, 0, 0, is_new=True)
+
+
+def _by_piece(paths: Collection[Path]) -> dict[tuple[int, int], list[Path]]:
+    found: dict[tuple[int, int], list[Path]] = {}
+    for path in paths:
+        source_id, stretch, _ = map(int, path.stem.partition("~")[0].split("-"))
+        found.setdefault((source_id, stretch), []).append(path)
+    return dict(sorted(found.items()))
 
 
 def _stem(source_id: int, stretch: int, number: int) -> str:

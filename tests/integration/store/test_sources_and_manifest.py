@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from gauger.errors import InputError
 from gauger.sketches.schema import PART_SCHEMA, SKETCH_SCHEMA
 from gauger.sources.batches import ReadOptions
 from gauger.sources.reading import read_log
@@ -118,3 +119,17 @@ def test_a_parquet_log_is_read_once(ingest, tmp_path):
     pq.write_table(pa.Table.from_pylist(RECORDS), tmp_path / "log.parquet")
     assert ingest(tmp_path / "log.parquet") == ("read", list(range(50)))
     assert ingest(tmp_path / "log.parquet") == ("skip", [])
+
+
+def test_a_parquet_log_that_is_replaced_before_it_is_read_does_not_count_as_what_it_was(
+    workspace, loop, ingest, tmp_path
+):
+    log, old = tmp_path / "log.parquet", tmp_path / "old.parquet"
+    pq.write_table(pa.Table.from_pylist(RECORDS[:20]), log)
+    plan = workspace.manifest.plan(str(log))
+    log.rename(old)
+    pq.write_table(pa.Table.from_pylist(RECORDS[20:]), log)
+    with workspace.sketches.writer(plan, now=loop.NOW) as writer, pytest.raises(InputError, match="changed"):
+        writer.finish()
+    assert ingest(log) == ("read", list(range(30)))
+    assert ingest(old) == ("read", list(range(20)))

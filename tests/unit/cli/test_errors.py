@@ -173,3 +173,26 @@ def test_a_stray_workspace_folder_is_not_touched(paths, gauger):
     gauger("ingest", paths["log"], "--workspace", paths["full"])
     assert sorted(Path(paths["full"]).iterdir()) == before
     shutil.rmtree(paths["full"])
+
+
+@pytest.mark.parametrize("address", ["s3://key:hidden@bucket/x", "s3a://bucket/x", "abfss://c@a/x?sv=1&sig=hidden"])
+def test_an_address_that_is_watched_is_refused_and_not_shown(gauger, tmp_path, address):
+    done = gauger("watch", address, "--once", "--workspace", tmp_path / "w")
+    assert done.code == 2
+    assert "gauger ingest" in done.err
+    assert "hidden" not in done.err
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "s3://key:hidden@bucket/x",
+        "s3://bucket/x?X-Amz-Credential=key&X-Amz-Signature=hidden",
+        "abfss://logs@account.dfs.core.windows.net/x?sv=2024-11-04&sig=hidden",
+    ],
+)
+def test_an_address_that_holds_a_secret_is_refused_and_not_shown(gauger, tmp_path, address):
+    done = gauger("ingest", address, "--workspace", tmp_path / "w")
+    assert done.code == 3
+    assert "no address" in done.err
+    assert "hidden" not in done.err

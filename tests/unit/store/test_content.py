@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from gauger.errors import InputError
 from gauger.sources.content_hash import HEAD_BYTES, ContentHash, ContentMark, HashedStream
 from gauger.sources.streams import opened_file, uncompressed
-from gauger.store.content import ContentReader, is_one_piece
+from gauger.store.content import ContentReader
 
 DATA = b"".join(b"line %d of a log\n" % i for i in range(20_000))
 NOISE = np.random.default_rng(1).bytes(3_000_000)
@@ -157,4 +157,5 @@ def test_a_missing_log_is_an_input_error(tmp_path):
 def test_formats_with_an_index_at_their_end_are_one_piece(start, expected, tmp_path):
     path: Path = tmp_path / "log"
     path.write_bytes(start)
-    assert is_one_piece(str(path)) is expected
+    with ContentReader(str(path)) as reader:
+        assert reader.is_one_piece is expected
