@@ -9,8 +9,8 @@ from gauger.sources.content_hash import ContentHash
 from gauger.sources.streams import LogStream, RawFile, uncompressed
 
 
-class HashedStream(io.RawIOBase):
-    """The uncompressed bytes of a stream.
+class StandardInput(io.RawIOBase):
+    """The uncompressed bytes of standard input.
 
     Attributes
     ----------
@@ -45,10 +45,10 @@ class HashedStream(io.RawIOBase):
 
 
 @contextmanager
-def hashed_standard_input() -> Iterator[HashedStream]:
+def hashed_standard_input() -> Iterator[StandardInput]:
     """Put the uncompressed stream in the place of standard input for the length of the block."""
     original = sys.stdin
-    hashed = HashedStream(uncompressed(RawFile(original.buffer), path="-"))
+    hashed = StandardInput(uncompressed(RawFile(original.buffer), path="-"))
     sys.stdin = io.TextIOWrapper(io.BufferedReader(hashed))
     try:
         yield hashed
