@@ -190,15 +190,15 @@ def item_rows(table: pa.Table) -> Items:
     )
 
 
-def canonical_order(rows: pa.Table) -> NDArray[np.int64]:
-    """Return the places of exchanges of a window in canonical order (`relations.CANONICAL`)."""
+def canonical_order(rows: pa.Table, columns: Sequence[str] = relations.CANONICAL) -> NDArray[np.int64]:
+    """Return the places of exchanges of a window in the order of some columns, the first of them their time."""
     time = _numbers(rows["occurred_us"])
     order = np.argsort(time, kind="stable")
     is_tied = np.diff(time[order]) == 0
     tied = np.flatnonzero(np.append(is_tied, False) | np.insert(is_tied, 0, False))
     if len(tied):  # few: the other columns, strings among them, are compared for these alone
-        keys = rows.select(relations.CANONICAL).take(order[tied])
-        order[tied] = order[tied][pc.sort_indices(keys, [(name, "ascending") for name in relations.CANONICAL])]
+        keys = rows.select(columns).take(order[tied])
+        order[tied] = order[tied][pc.sort_indices(keys, [(name, "ascending") for name in columns])]
     return order
 
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from gauger.campaigns.detection import SharedText, WindowData
 from gauger.campaigns.windows import Window
-from gauger.engines.fetch import item_rows, speaking_rows
-from gauger.engines.relations import PART_COLUMNS
+from gauger.engines.fetch import canonical_order, item_rows, speaking_rows
+from gauger.engines.relations import ITEM_COLUMNS, PART_COLUMNS
 from gauger.engines.stated import Stated
 from gauger.evidence.mining import postings_in_order
 from gauger.evidence.novelty import Cells, are_new_and_shared, held_by, marks, note
@@ -25,18 +25,8 @@ CANONICAL = ("occurred_us", "account_id", "request_id", "digest_high", "digest_l
 
 #: What tells which exchanges speak for a conversation (`speaking_rows`), accounts apart.
 _SAID = ("occurred_us", "thread", "extends", "projection", "http_status", "n_words")
-#: What is looked at of an exchange that speaks, its shingles apart.
-_OF_ITEMS = (
-    "occurred_us",
-    "turn_hash_high",
-    "turn_hash_low",
-    "projection",
-    "intents",
-    "system_part",
-    "tool_part",
-    "http_status",
-    "client_prefix_hash",
-)
+#: What is looked at of an exchange that speaks, its owners and shingles apart, and without what only said that it does.
+_OF_ITEMS = tuple(name for name in ITEM_COLUMNS if name not in ("account", "principal", "thread", "extends", "n_words"))
 _KEPT = tuple(dict.fromkeys((*CANONICAL, *_SAID, *_OF_ITEMS, "shingles")))
 
 
@@ -93,7 +83,7 @@ class MemoryReader:
     ) -> tuple[WindowData, tuple[str, ...]]:
         """Return a stretch's items and new shared shingles, and the ids of the accounts by code."""
         owned = self._stated.owned(rows["stated"].to_numpy())
-        order = _in_order(rows)
+        order = canonical_order(rows, CANONICAL)
         said = rows.select(_SAID).take(order).append_column("account", pa.array(owned.account[order]))
         order = order[speaking_rows(said)]
         principal = owned.principal[order]
@@ -159,18 +149,6 @@ class _Uses:
     principal: Codes
     use: Codes
     shingle: Ints
-
-
-def _in_order(rows: pa.Table) -> NDArray[np.int64]:
-    """Return the places of rows in the order of `CANONICAL`."""
-    time = rows["occurred_us"].to_numpy()
-    order = np.argsort(time, kind="stable")
-    is_tied = np.diff(time[order]) == 0
-    tied = np.flatnonzero(np.append(is_tied, False) | np.insert(is_tied, 0, False))
-    if len(tied):  # few: the other columns, strings among them, are compared for these alone
-        keys = rows.select(CANONICAL).take(order[tied])
-        order[tied] = order[tied][pc.sort_indices(keys, [(name, "ascending") for name in CANONICAL])]
-    return order
 
 
 def _coded(shingle: Ints) -> tuple[Ints, Codes]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, from_numpy
 
 from gauger.errors import InputError
-from gauger.store.durable import create_file
+from gauger.store.durable import create_file, put_in_place
 
 #: Seconds between two copies; small students are done before the first.
 EVERY_S: Final = 600.0
@@ -75,7 +75,7 @@ class Unfinished:
         arrays: dict[str, Any] = self._arrays()
         with create_file(aside) as file:
             np.savez(file, steps=np.int64(steps), **arrays)
-        aside.replace(self._file)
+        put_in_place(aside, self._file)
         self._kept_at = time.monotonic()
 
     def drop(self) -> None:
